@@ -1,0 +1,235 @@
+package keys
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// Outcome says what became of a secret that was presented. The zero value lets nobody in.
+type Outcome uint8
+
+const (
+	// Unknown is a secret of no key.
+	Unknown Outcome = iota
+	// Malformed is a secret of no key that starts with agk_ and has a bad checksum: mistyped or cut short, not guessed.
+	Malformed
+	// Expired is a known secret whose end, or whose key's end, has come.
+	Expired
+	// Revoked is a known secret that was taken back, alone or with its key.
+	Revoked
+	// Found is a secret that opens its key.
+	Found
+)
+
+// String returns the outcome as one lower-case word, for logs. It is never told to a client.
+func (o Outcome) String() string {
+	switch o {
+	case Unknown:
+		return "unknown"
+	case Malformed:
+		return "malformed"
+	case Expired:
+		return "expired"
+	case Revoked:
+		return "revoked"
+	case Found:
+		return "found"
+	}
+	return "outcome(" + strconv.Itoa(int(o)) + ")"
+}
+
+// Ring is an immutable set of keys. It is built once and safe for look-ups from any number of goroutines; when the keys
+// change, a new one takes its place. Only the times of last use move in it.
+type Ring struct {
+	keys   []Key
+	byID   map[string]*Key
+	byHash map[Hash]int32
+	slots  []slot
+	pepper *pepperPads
+}
+
+// slot is one secret: what a look-up needs, and where its last use is noted.
+type slot struct {
+	key    *Key
+	secret *Secret
+	ends   time.Time
+	used   *atomic.Int64
+}
+
+// NewRing builds a ring. The keys are copied; hashes not made under the pepper are put under it, so the ring holds only
+// peppered ones when there is a pepper. It refuses keys with bad ids, rights or hashes, two keys with one id, and a
+// secret that occurs twice; all mistakes come in one joined error.
+func NewRing(keys []Key, pepper []byte) (*Ring, error) {
+	secrets := 0
+	for i := range keys {
+		secrets += len(keys[i].Secrets)
+	}
+	r := &Ring{
+		keys:   make([]Key, len(keys)),
+		byID:   make(map[string]*Key, len(keys)),
+		byHash: make(map[Hash]int32, secrets),
+		slots:  make([]slot, 0, secrets),
+	}
+	if len(pepper) > 0 {
+		pads := newPepperPads(pepper)
+		r.pepper = &pads
+	}
+	used := make([]atomic.Int64, secrets)
+	var errs []error
+	for i := range keys {
+		r.keys[i] = keys[i].clone()
+		k := &r.keys[i]
+		if mistakes := k.check(); len(mistakes) > 0 {
+			errs = append(errs, mistakes...)
+			continue
+		}
+		if r.byID[k.ID] != nil {
+			errs = append(errs, fmt.Errorf("two keys have the id %s; give one of them another", k.ID))
+			continue
+		}
+		r.byID[k.ID] = k
+		for j := range k.From {
+			k.From[j] = unmapPrefix(k.From[j]).Masked()
+		}
+		for j := range k.Secrets {
+			if err := r.addSecret(k, j, &used[len(r.slots)]); err != nil {
+				errs = append(errs, err)
+			}
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return r, nil
+}
+
+func (r *Ring) addSecret(k *Key, j int, used *atomic.Int64) error {
+	s := &k.Secrets[j]
+	if s.ID == "" {
+		s.ID = strconv.Itoa(j + 1)
+	}
+	switch {
+	case s.Hash == (Hash{}):
+		return fmt.Errorf("key %s: secret %s has no hash", k.ID, s.ID)
+	case s.Peppered && r.pepper == nil:
+		return fmt.Errorf("key %s: secret %s was stored under a pepper, and none is configured; set the pepper it was made with (GATEHOUSE_PEPPER)", k.ID, s.ID)
+	case !s.Peppered && r.pepper != nil:
+		s.Hash, s.Peppered = r.pepper.sum(s.Hash), true
+	}
+	for _, earlier := range k.Secrets[:j] {
+		if earlier.ID == s.ID {
+			return fmt.Errorf("key %s: two secrets have the id %s", k.ID, s.ID)
+		}
+	}
+	if other, taken := r.byHash[s.Hash]; taken {
+		return fmt.Errorf("key %s: secret %s is also secret %s of key %s; one secret opens one key, give each its own",
+			k.ID, s.ID, r.slots[other].secret.ID, r.slots[other].key.ID)
+	}
+	if !s.LastUsed.IsZero() {
+		used.Store(s.LastUsed.Unix())
+	}
+	r.byHash[s.Hash] = int32(len(r.slots))
+	r.slots = append(r.slots, slot{key: k, secret: s, ends: earlier(k.Expires, s.NotAfter), used: used})
+	return nil
+}
+
+// earlier returns the earlier of two ends, of which the zero one means none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// Use is one presentation of a secret: what became of it, and the key and secret that it belongs to.
+type Use struct {
+	// Outcome must be Found before anything is allowed.
+	Outcome Outcome
+	// Key and Secret are set for Found, and for Expired and Revoked too, so that a log can name the key whose former
+	// owner still comes. They must not be changed.
+	Key    *Key
+	Secret *Secret
+	// Ends is when Found turns into Expired. Zero: never.
+	Ends time.Time
+}
+
+// Find returns the key that a secret opens. The key is nil for every outcome but Found, and must not be changed.
+func (r *Ring) Find(secret string, now time.Time) (*Key, Outcome) {
+	use := r.Look(secret, now)
+	if use.Outcome != Found {
+		return nil, use.Outcome
+	}
+	return use.Key, Found
+}
+
+// Look is Find with all there is to know. It looks a secret up by its hash, compares in constant time and does the same
+// work for every outcome: it hashes, checks the shape, searches and compares, whatever an earlier step has shown. When
+// the outcome is Found, the time of last use is set. It allocates nothing for secrets of up to 128 characters.
+//
+// A secret longer than MaxSecretLength is Unknown: no key has one, and the client knows the length it sent.
+func (r *Ring) Look(secret string, now time.Time) Use {
+	tooLong := len(secret) > MaxSecretLength
+	if tooLong {
+		secret = secret[:MaxSecretLength]
+	}
+	hash := HashSecret(secret)
+	if r.pepper != nil {
+		hash = r.pepper.sum(hash)
+	}
+	ours, checksumOK := Shape(secret)
+	use, used := r.lookHash(&hash, now)
+	if use.Outcome == Unknown || tooLong {
+		use = Use{}
+		if ours && !checksumOK {
+			use.Outcome = Malformed
+		}
+		return use
+	}
+	if use.Outcome == Found {
+		touch(used, now)
+	}
+	return use
+}
+
+// Again says what has become of an earlier use: whether this ring, which may be newer than the one that answered then,
+// still lets that secret open that key. Streams are asked about in this way while they are open. It sets no time of use.
+func (r *Ring) Again(use Use, now time.Time) Outcome {
+	if use.Key == nil || use.Secret == nil {
+		return Unknown
+	}
+	hash := use.Secret.Hash
+	if r.pepper != nil && !use.Secret.Peppered {
+		hash = r.pepper.sum(hash)
+	}
+	current, _ := r.lookHash(&hash, now)
+	if current.Key == nil || current.Key.ID != use.Key.ID {
+		return Unknown
+	}
+	return current.Outcome
+}
+
+// nobody stands where a hash was not found, so that there is always something to compare with.
+var nobody = slot{key: &Key{}, secret: &Secret{}}
+
+func (r *Ring) lookHash(hash *Hash, now time.Time) (Use, *atomic.Int64) {
+	s := &nobody
+	if i, ok := r.byHash[*hash]; ok {
+		s = &r.slots[i]
+	}
+	same := hash.equal(&s.secret.Hash)
+	revoked := !s.secret.Revoked.IsZero() || !s.key.Revoked.IsZero()
+	expired := !s.ends.IsZero() && !now.Before(s.ends)
+	use := Use{Outcome: Found, Key: s.key, Secret: s.secret, Ends: s.ends}
+	switch {
+	case !same:
+		return Use{}, nil
+	case revoked:
+		use.Outcome = Revoked
+	case expired:
+		use.Outcome = Expired
+	}
+	return use, s.used
+}
