@@ -1,0 +1,99 @@
+// Starts a real ElizaOS server with one agent and the deterministic model.
+//
+// ElizaOS' own environment names apply (SERVER_PORT, ELIZA_SERVER_AUTH_TOKEN,
+// ELIZA_UI_ENABLE, ...). Ours:
+//   E2E_DATA_DIR      where the database, the uploads and a .env live; required
+//   E2E_CONTROL_PORT  port of the control server, default: any free one
+//
+// The control server is for tests alone and lies beside ElizaOS, never behind
+// the gate:
+//   POST /release?id=ID[&all=1]  lets one more chunk (or all) of [hold:ID] go
+//   GET  /requests?since=N       what reached ElizaOS since request number N
+import { createServer } from 'node:http';
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Holds, modelPlugin } from './model.mjs';
+
+const AGENT_ID = 'a9e7c0de-0000-4000-8000-000000000001';
+const REQUESTS_KEPT = 5000;
+
+if (!process.env.E2E_DATA_DIR) {
+  console.error('E2E_DATA_DIR is not set: name a folder for the database and the uploads');
+  process.exit(2);
+}
+const dataDir = resolve(process.env.E2E_DATA_DIR);
+mkdirSync(dataDir, { recursive: true });
+
+// ElizaOS looks for a .env upward from the working directory, and keeps
+// uploads under it: neither may be the checkout's.
+process.chdir(dataDir);
+process.env.SERVER_HOST ||= '127.0.0.1';
+process.env.SENTRY_DSN ||= 'http://none@127.0.0.1:9/1';
+
+// Imported only now: both read the environment while they load.
+const { AgentServer } = await import('@elizaos/server');
+const { default: bootstrap } = await import('@elizaos/plugin-bootstrap');
+
+const holds = new Holds();
+const server = new AgentServer();
+await server.initialize({ dataDir });
+const requests = recordRequests(server.server);
+const controlPort = await startControl(requests);
+
+await server.start({
+  port: process.env.SERVER_PORT ? Number(process.env.SERVER_PORT) : undefined,
+  agents: [{
+    character: {
+      id: AGENT_ID,
+      name: 'Doorkeeper',
+      bio: ['Answers the same to everyone.'],
+      settings: {},
+    },
+    plugins: [bootstrap, modelPlugin(holds)],
+  }],
+});
+console.log(`e2e: agent ${AGENT_ID} is ready, control is listening on port ${controlPort}`);
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => process.exit(0));
+}
+
+// recordRequests notes every request and upgrade before Express or Socket.IO
+// see it, so that a test can tell what the backend was really sent.
+function recordRequests(httpServer) {
+  const seen = [];
+  let number = 0;
+  const note = (req) => {
+    seen.push({
+      number: ++number,
+      method: req.method,
+      url: req.url,
+      remote: req.socket.remoteAddress,
+      headers: req.rawHeaders,
+    });
+    if (seen.length > REQUESTS_KEPT) seen.shift();
+  };
+  httpServer.prependListener('request', note);
+  httpServer.prependListener('upgrade', note);
+  return seen;
+}
+
+async function startControl(requests) {
+  const control = createServer((req, res) => {
+    const url = new URL(req.url, 'http://control');
+    const answer = (status, body) => {
+      res.writeHead(status, { 'Content-Type': 'application/json' });
+      res.end(JSON.stringify(body));
+    };
+    if (req.method === 'POST' && url.pathname === '/release') {
+      return answer(200, holds.release(url.searchParams.get('id'), url.searchParams.has('all')));
+    }
+    if (req.method === 'GET' && url.pathname === '/requests') {
+      const since = Number(url.searchParams.get('since') ?? 0);
+      return answer(200, requests.filter((r) => r.number > since));
+    }
+    answer(404, { error: 'the control server knows POST /release and GET /requests' });
+  });
+  await new Promise((done) => control.listen(Number(process.env.E2E_CONTROL_PORT ?? 0), '127.0.0.1', done));
+  return control.address().port;
+}
