@@ -1,0 +1,58 @@
+// Package admin is the command line of Gatehouse: `caddy gate ...` in any
+// build, and the same words without `gate` in the binary gatehouse.
+package admin
+
+import (
+	"fmt"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/spf13/cobra"
+)
+
+// Command is the name of the command that holds all of Gatehouse's.
+const Command = "gate"
+
+// Words are the subcommands, which the binary gatehouse takes without the
+// word "gate".
+var Words = []string{"preset"}
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  Command,
+		Usage: "<command>",
+		Short: "The commands of Gatehouse, the gate for AI-agent backends",
+		CobraFunc: func(cmd *cobra.Command) {
+			cmd.AddCommand(presetCommand())
+		},
+	})
+}
+
+// presetCommand prints a preset as the directives that it stands for.
+func presetCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "preset <name> [<upstream>...]",
+		Short: "Prints a preset as the directives it stands for",
+		Long: `
+Prints the preset of that name, written out in the directives that it stands
+for. Put into a site in place of the one line "gatehouse <name> <upstream>", it
+gives the same configuration.
+
+Without an upstream, it is printed for 127.0.0.1:3000.
+`,
+		Example: "  gatehouse preset elizaos 127.0.0.1:3000",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			upstreams := args[1:]
+			if len(upstreams) == 0 {
+				upstreams = []string{"127.0.0.1:3000"}
+			}
+			text, err := gate.Preset(args[0], upstreams)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(cmd.OutOrStdout(), text)
+			return err
+		},
+	}
+}

@@ -1,0 +1,255 @@
+// Package auth is the handler agent_auth: who is it, and may it do this.
+//
+// It asks the key engine (auth/keys) which key a request carries, and tells
+// the rest of the gate by the principal that it sets. It knows nothing of
+// limits or backends.
+package auth
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"go.uber.org/zap"
+)
+
+func init() { caddy.RegisterModule(new(Auth)) }
+
+// Auth lets a request pass only with a key that is valid here and holds the
+// scopes that the request needs. Everything is closed that is not opened: each
+// path, not only those under /api, asks for a key.
+//
+// A key is presented as the header X-API-KEY or as `Authorization: Bearer`
+// (RFC 6750). A wrong X-API-KEY is refused with 401 whatever else is sent; two
+// different valid keys in one request are refused with 400. A bearer token
+// that is not a key of ours is refused with 401 when it is all there is, and
+// left untouched beside a valid X-API-KEY: it may be a user's token for the
+// backend. Credentials that were used are taken out of the request, so the
+// backend never sees them.
+//
+// CORS preflights (OPTIONS with Origin and Access-Control-Request-Method) pass
+// without a key, since browsers cannot give them one; any other OPTIONS does
+// not.
+//
+// No key, a wrong, an expired and a revoked one all get the same 401. A valid
+// key that lacks the scope gets 403, with the scope in the challenge.
+//
+// The handler sets these placeholders:
+//
+// Placeholder | Description
+// ------------|------------
+// `{http.auth.user.id}` | the id of the key
+// `{http.auth.user.plan}` | the plan of the key
+// `{http.auth.user.scopes}` | the scopes of the key, separated by spaces
+type Auth struct {
+	// Accept is where a client may put its key. Default: the header X-API-KEY,
+	// and bearer.
+	Accept []Source `json:"accept,omitempty"`
+
+	// Keys are the keys that are valid in this site, and in no other.
+	Keys []Key `json:"keys,omitempty"`
+
+	// PublicRaw matches requests that need no key. What it matches is open to
+	// everybody, whatever Require says of it.
+	PublicRaw caddyhttp.RawMatcherSets `json:"public,omitempty" caddy:"namespace=http.matchers"`
+
+	// Anonymous is the scopes of callers without a key. Default: none, and
+	// such callers get 401.
+	Anonymous []string `json:"anonymous,omitempty"`
+
+	// Require says which scopes requests need. A request needs the scope of
+	// every entry that matches it; one that no entry matches needs a key and
+	// no scope. A path counts with and without its trailing slash, so that
+	// neither form evades a requirement on the other.
+	Require []*Requirement `json:"require,omitempty"`
+
+	door   *gate.Door
+	logger *zap.Logger
+	public caddyhttp.MatcherSets
+	stored caddyStorage
+	ring   atomic.Pointer[ring]
+	// guest is the principal of callers without a key, where they may enter.
+	guest *principal
+	now   func() time.Time
+}
+
+// Requirement is a scope that some requests need.
+type Requirement struct {
+	// Scope is the scope that is needed.
+	Scope string `json:"scope"`
+	// MatchRaw says which requests need it. Default: all.
+	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
+
+	match caddyhttp.MatcherSets
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Auth) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.agent_auth", New: func() caddy.Module { return new(Auth) }}
+}
+
+func (a *Auth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return a.door.Through(w, r, next, a)
+}
+
+// Serve lets the request pass to next, or refuses it.
+func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, next caddyhttp.Handler) error {
+	if err := req.CheckPath(); err != nil {
+		return err
+	}
+	if isPreflight(r) {
+		return next.ServeHTTP(w, r)
+	}
+	open, err := a.isPublic(r)
+	if err != nil {
+		return err
+	}
+	ring := a.ring.Load()
+	shown := a.read(ring, r)
+	caller, refusal := a.identify(ring, shown, req)
+	switch {
+	case open && refusal != nil:
+		// Anybody may come here, whoever they claim to be. What they sent is
+		// the backend's business: a webhook's own signature, say.
+		caller = nobody
+	case refusal != nil:
+		return refusal
+	default:
+		a.strip(r, ring, shown)
+	}
+	if !open {
+		if err := a.authorize(r, caller.Principal); err != nil {
+			// The caller is known, so the log can name the key.
+			req.Principal = caller.Principal
+			return err
+		}
+	}
+	caller.enter(r, req)
+	return next.ServeHTTP(w, r)
+}
+
+// Guards marks the handler as one that lets nobody pass without a key.
+func (a *Auth) Guards() {}
+
+// isPreflight reports whether r is a CORS preflight (Fetch standard, 3.2.2).
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+func (a *Auth) isPublic(r *http.Request) (bool, error) {
+	if len(a.public) == 0 {
+		return false, nil
+	}
+	return a.public.AnyMatchWithError(r)
+}
+
+// identify finds who the caller is from what the request has shown.
+func (a *Auth) identify(ring *ring, shown shown, req *gate.Request) (*principal, *gate.Refusal) {
+	switch {
+	case shown.wrong != "":
+		return nil, gate.Unauthorized(true, shown.wrong)
+	case shown.two:
+		return nil, gate.BadRequest("AMBIGUOUS_CREDENTIALS", "More than one key was presented", "two different valid keys in one request")
+	case shown.key == nil && shown.stranger:
+		return nil, gate.Unauthorized(true, "the bearer token is not a key of this site")
+	case shown.key == nil && a.guest == nil:
+		return nil, gate.Unauthorized(false, "no key was presented")
+	case shown.key == nil:
+		return a.guest, nil
+	}
+	if !shown.key.AllowsAddr(req.Client) {
+		refusal := gate.Forbidden("from", "the key may not be used from this address: add the address to the key's `from`")
+		refusal.Event.KeyID = shown.key.ID
+		return nil, refusal
+	}
+	return ring.principals[shown.key.ID], nil
+}
+
+// authorize checks that the caller holds every scope that the request needs.
+func (a *Auth) authorize(r *http.Request, caller *gate.Principal) error {
+	for _, required := range a.Require {
+		needed, err := required.applies(r)
+		if err != nil {
+			return err
+		}
+		if !needed || caller.Has(required.Scope) {
+			continue
+		}
+		if caller.Anonymous() {
+			return gate.Unauthorized(false, "no key was presented, and callers without one do not have the scope "+required.Scope)
+		}
+		refusal := gate.Forbidden("scope "+required.Scope, "the key "+caller.KeyID+" does not have the scope "+required.Scope)
+		refusal.Challenge = `error="insufficient_scope", scope="` + required.Scope + `"`
+		return refusal
+	}
+	return nil
+}
+
+// applies reports whether the requirement holds for r. Backends take /x and
+// /x/ for the same route, so a requirement on either holds for both.
+func (q *Requirement) applies(r *http.Request) (bool, error) {
+	if len(q.match) == 0 {
+		return true, nil
+	}
+	match, err := q.match.AnyMatchWithError(r)
+	if match || err != nil {
+		return match, err
+	}
+	path := r.URL.Path
+	defer func() { r.URL.Path = path }()
+	if trimmed := strings.TrimSuffix(path, "/"); trimmed != path && trimmed != "" {
+		r.URL.Path = trimmed
+	} else {
+		r.URL.Path = path + "/"
+	}
+	return q.match.AnyMatchWithError(r)
+}
+
+// principal is a gate.Principal with what is set on each request of its key,
+// made once.
+type principal struct {
+	*gate.Principal
+	placeholders caddy.ReplacerFunc
+}
+
+// nobody is the principal of callers of public routes.
+var nobody = &principal{Principal: &gate.Principal{}}
+
+func newPrincipal(k *keys.Key) *principal {
+	p := &gate.Principal{KeyID: k.ID, Scopes: k.Scopes, Plan: k.Plan, Shared: k.Shared}
+	var id, plan, scopes any = p.KeyID, p.Plan, strings.Join(p.Scopes, " ")
+	return &principal{Principal: p, placeholders: func(name string) (any, bool) {
+		switch name {
+		case "http.auth.user.id":
+			return id, true
+		case "http.auth.user.plan":
+			return plan, true
+		case "http.auth.user.scopes":
+			return scopes, true
+		}
+		return nil, false
+	}}
+}
+
+// enter makes the principal known to the handlers that follow.
+func (p *principal) enter(r *http.Request, req *gate.Request) {
+	req.Principal = p.Principal
+	if p.placeholders == nil {
+		return
+	}
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		repl.Map(p.placeholders)
+	}
+}
+
+var (
+	_ caddy.Provisioner           = (*Auth)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Auth)(nil)
+	_ gate.Step                   = (*Auth)(nil)
+	_ gate.Guard                  = (*Auth)(nil)
+)

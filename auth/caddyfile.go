@@ -1,0 +1,179 @@
+package auth
+
+import (
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+)
+
+// ParseCaddyfile sets up the handler from Caddyfile tokens. Syntax:
+//
+//	agent_auth [<matcher>] {
+//		accept header <name>
+//		accept bearer
+//		key <id> <secret> | new {
+//			scopes <scope>...
+//			plan <plan>
+//			from <network>...
+//			expires <date>
+//		}
+//		public <matcher>...
+//		anonymous <scope>...
+//		require <scope> [<matcher>]
+//	}
+//
+// A secret is {env.NAME}, {env.NAME:default}, {file./path} or a literal. A
+// literal is hashed while the Caddyfile is adapted, so that neither the JSON
+// configuration nor Caddy's autosave holds it.
+func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	a := new(Auth)
+	h.Next()
+	if h.NextArg() {
+		return nil, h.ArgErr()
+	}
+	ids := make(map[string]bool)
+	return a, gate.Options{
+		"accept": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+			source, err := parseSource(d)
+			a.Accept = append(a.Accept, source)
+			return err
+		}},
+		"key": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+			key, err := parseKey(d)
+			if ids[key.ID] {
+				return d.Errf("there are two keys named %s", key.ID)
+			}
+			ids[key.ID] = true
+			a.Keys = append(a.Keys, key)
+			return err
+		}},
+		"public": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+			sets, err := parseMatchers(h, d)
+			if err == nil && len(sets) == 0 {
+				return d.Err("public needs a path or a @matcher")
+			}
+			a.PublicRaw = append(a.PublicRaw, sets...)
+			return err
+		}},
+		"anonymous": {Parse: func(d *caddyfile.Dispenser) error {
+			if a.Anonymous = d.RemainingArgs(); len(a.Anonymous) == 0 {
+				return d.Err("anonymous needs the scopes that callers without a key have")
+			}
+			return nil
+		}},
+		"require": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+			if !d.NextArg() {
+				return d.Err("require needs a scope")
+			}
+			required := &Requirement{Scope: d.Val()}
+			sets, err := parseMatchers(h, d)
+			required.MatchRaw = sets
+			a.Require = append(a.Require, required)
+			return err
+		}},
+	}.ParseBlock(h.Dispenser)
+}
+
+func parseSource(d *caddyfile.Dispenser) (source Source, err error) {
+	switch args := d.RemainingArgs(); {
+	case len(args) == 2 && args[0] == "header":
+		source.Header = args[1]
+	case len(args) == 1 && args[0] == "bearer":
+		source.Bearer = true
+	default:
+		return source, d.Err("accept is written `accept header <name>` or `accept bearer`")
+	}
+	if err := source.check(); err != nil {
+		return source, d.WrapErr(err)
+	}
+	return source, nil
+}
+
+// parseMatchers reads matchers, of which any may match, to the end of the line.
+func parseMatchers(h httpcaddyfile.Helper, d *caddyfile.Dispenser) (caddyhttp.RawMatcherSets, error) {
+	var sets caddyhttp.RawMatcherSets
+	for d.CountRemainingArgs() > 0 {
+		set, ok, err := h.WithDispenser(d).MatcherToken()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, d.Errf("%s is no matcher: write a path (/api/*) or a named matcher (@name)", d.Val())
+		}
+		if set == nil { // "*": everything
+			set = caddy.ModuleMap{"path": h.JSON(caddyhttp.MatchPath{"*"})}
+		}
+		sets = append(sets, set)
+	}
+	return sets, nil
+}
+
+func parseKey(d *caddyfile.Dispenser) (Key, error) {
+	var k Key
+	var secret string
+	if !d.Args(&k.ID, &secret) || d.CountRemainingArgs() > 0 {
+		return k, d.Err("a key is written `key <id> <secret>`, or `key <id> new` to have one made at the first start")
+	}
+	if err := keys.CheckID(k.ID); err != nil {
+		return k, d.WrapErr(err)
+	}
+	switch {
+	case secret == "new":
+		k.New = true
+	case gate.IsPlaceholder(secret):
+		if err := gate.CheckPlaceholder(secret); err != nil {
+			return k, d.WrapErr(err)
+		}
+		k.Secret = secret
+	default:
+		if err := gate.CheckPlaceholder(secret); err != nil {
+			return k, d.WrapErr(err)
+		}
+		if err := keys.Weak(secret); err != nil {
+			return k, d.WrapErr(err)
+		}
+		k.Hash = keys.HashSecret(secret).String()
+	}
+	list := func(into *[]string) func(d *caddyfile.Dispenser) error {
+		return func(d *caddyfile.Dispenser) error {
+			name := d.Val()
+			if *into = d.RemainingArgs(); len(*into) == 0 {
+				return d.Errf("%s is empty", name)
+			}
+			return nil
+		}
+	}
+	one := func(into *string, check func(string) error) func(d *caddyfile.Dispenser) error {
+		return func(d *caddyfile.Dispenser) (err error) {
+			if *into, err = gate.OneArg(d); err != nil {
+				return err
+			}
+			if err = check(*into); err != nil {
+				return d.WrapErr(err)
+			}
+			return nil
+		}
+	}
+	return k, gate.Options{
+		"scopes": {Parse: list(&k.Scopes)},
+		"plan":   {Parse: one(&k.Plan, func(string) error { return nil })},
+		"from": {Parse: func(d *caddyfile.Dispenser) error {
+			if err := list(&k.From)(d); err != nil {
+				return err
+			}
+			for _, text := range k.From {
+				if _, err := parseNetwork(text); err != nil {
+					return d.WrapErr(err)
+				}
+			}
+			return nil
+		}},
+		"expires": {Parse: one(&k.Expires, func(text string) error {
+			_, err := parseEnd(text)
+			return err
+		})},
+	}.ParseBlock(d)
+}

@@ -1,0 +1,292 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+)
+
+// Key is a key that is written in a site. Exactly one of Secret, Hash and New
+// says what opens it.
+type Key struct {
+	// ID is the stable name of the key; limits and logs hang on it. It starts
+	// with a letter or digit and goes on with up to 63 letters, digits, dots,
+	// underscores and hyphens.
+	ID string `json:"id"`
+	// Secret is a placeholder for the secret: {env.NAME}, {env.NAME:default}
+	// or {file./path}. A literal is refused, since it would stand in the clear
+	// in the configuration. A secret that is shorter than 16 characters or a
+	// known sample is refused.
+	Secret string `json:"secret,omitempty"`
+	// Hash is the SHA-256 of the secret, as sha256:<hex>.
+	Hash string `json:"hash,omitempty"`
+	// New has a secret made when the site is first started. It is printed
+	// once; its hash is kept in Caddy's storage.
+	New bool `json:"new,omitempty"`
+	// Scopes is what the key may do; "*" is everything. Default: everything,
+	// in a site that requires no scopes; elsewhere it must be said.
+	Scopes []string `json:"scopes,omitempty"`
+	// Plan names the limits that hold for the key. Default: none.
+	Plan string `json:"plan,omitempty"`
+	// From are the networks that the key may be used from, in CIDR notation or
+	// as single addresses. Default: all.
+	From []string `json:"from,omitempty"`
+	// Expires is when the key ends, as a date (2027-01-31: at the end of that
+	// day in UTC) or a time (RFC 3339). A past one is refused. Default: never.
+	Expires string `json:"expires,omitempty"`
+}
+
+// ring is the keys of the site, with the principal of each.
+type ring struct {
+	keys       *keys.Ring
+	principals map[string]*principal
+}
+
+// Provision resolves the keys and builds the look-up. All mistakes come in one
+// report.
+func (a *Auth) Provision(ctx caddy.Context) error {
+	var err error
+	if a.door, err = gate.NewDoor(ctx); err != nil {
+		return err
+	}
+	a.logger = ctx.Logger()
+	a.now = time.Now
+	a.stored = caddyStorage{ctx: ctx, storage: ctx.Storage()}
+
+	var mistakes []error
+	mistakes = append(mistakes, a.provisionSources(), a.provisionMatchers(ctx), a.provisionGuest(), a.provisionKeys())
+	return errors.Join(mistakes...)
+}
+
+func (a *Auth) provisionSources() error {
+	if len(a.Accept) == 0 {
+		a.Accept = defaultSources
+	}
+	var mistakes []error
+	accept := slices.Clone(a.Accept)
+	for i, source := range accept {
+		mistakes = append(mistakes, source.check())
+		accept[i].Header = http.CanonicalHeaderKey(source.Header)
+		if slices.Contains(accept[:i], accept[i]) {
+			mistakes = append(mistakes, fmt.Errorf("accept names the same place twice: %s", source))
+		}
+	}
+	a.Accept = accept
+	return errors.Join(mistakes...)
+}
+
+// String writes the source as in a Caddyfile.
+func (s Source) String() string {
+	if s.Bearer {
+		return "bearer"
+	}
+	return "header " + s.Header
+}
+
+func (a *Auth) provisionMatchers(ctx caddy.Context) error {
+	load := func(host any, field string, into *caddyhttp.MatcherSets) error {
+		loaded, err := ctx.LoadModule(host, field)
+		if err != nil {
+			return err
+		}
+		return into.FromInterface(loaded)
+	}
+	var mistakes []error
+	if a.PublicRaw != nil {
+		if err := load(a, "PublicRaw", &a.public); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("public: %w", err))
+		}
+	}
+	for _, set := range a.public {
+		for _, matcher := range set {
+			if path, ok := matcher.(*caddyhttp.MatchPath); ok && opensAll(*path) {
+				mistakes = append(mistakes, errors.New("public opens every path to everybody: to let callers in without a key, write `anonymous <scope>...`"))
+			}
+		}
+	}
+	for _, required := range a.Require {
+		if required.Scope == "" || required.Scope == gate.EveryScope {
+			mistakes = append(mistakes, fmt.Errorf("require %s: name the one scope that is needed", required.Scope))
+		}
+		if required.MatchRaw == nil {
+			continue
+		}
+		if err := load(required, "MatchRaw", &required.match); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("require %s: %w", required.Scope, err))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+func opensAll(paths caddyhttp.MatchPath) bool {
+	return slices.ContainsFunc(paths, func(p string) bool { return p == "*" || p == "/*" })
+}
+
+func (a *Auth) provisionGuest() error {
+	if len(a.Anonymous) == 0 {
+		return nil
+	}
+	if slices.Contains(a.Anonymous, gate.EveryScope) {
+		return errors.New("anonymous *: this gives every scope to callers without a key: name the scopes that anybody may have")
+	}
+	a.guest = &principal{Principal: &gate.Principal{Scopes: a.Anonymous}}
+	return nil
+}
+
+func (a *Auth) provisionKeys() error {
+	if len(a.Keys) == 0 && a.guest == nil {
+		return errors.New("agent_auth has no key, so nobody could enter. " +
+			"Make a key with `openssl rand -base64 32`, put it into the environment, and write `key <name> {env.<VARIABLE>}`; " +
+			"or write `anonymous <scope>...` to let callers in without a key")
+	}
+	known, missing, err := a.knownKeys()
+	if err != nil {
+		return err
+	}
+	for _, id := range missing {
+		a.makeOnStart(id)
+	}
+	return a.setRing(known)
+}
+
+// knownKeys makes the engine's keys of the configured ones; missing are the
+// ids of those whose secret is still to be made.
+func (a *Auth) knownKeys() (known []keys.Key, missing []string, err error) {
+	var mistakes []error
+	for _, k := range a.Keys {
+		key, err := a.provisionKey(k)
+		switch {
+		case err != nil:
+			mistakes = append(mistakes, fmt.Errorf("key %s: %w", k.ID, err))
+		case len(key.Secrets) == 0:
+			missing = append(missing, key.ID)
+		default:
+			known = append(known, key)
+		}
+	}
+	return known, missing, errors.Join(mistakes...)
+}
+
+func (a *Auth) setRing(known []keys.Key) error {
+	found, err := keys.NewRing(known, nil)
+	if err != nil {
+		return err
+	}
+	principals := make(map[string]*principal, len(known))
+	for i := range known {
+		principals[known[i].ID] = newPrincipal(&known[i])
+	}
+	a.ring.Store(&ring{keys: found, principals: principals})
+	return nil
+}
+
+// provisionKey makes the engine's key of a configured one. It has no secret
+// yet if the secret is to be made when the site starts.
+func (a *Auth) provisionKey(k Key) (keys.Key, error) {
+	key := keys.Key{ID: k.ID, Scopes: k.Scopes, Plan: k.Plan}
+	if err := keys.CheckID(k.ID); err != nil {
+		return key, err
+	}
+	var mistakes []error
+	if len(key.Scopes) == 0 {
+		if needed := a.scopesRequired(); len(needed) > 0 {
+			mistakes = append(mistakes, fmt.Errorf("it has no scopes, but this site requires %s: "+
+				"write `scopes` with those that it may have, or `scopes *` for all of them", strings.Join(needed, ", ")))
+		}
+		key.Scopes = []string{keys.AllScopes}
+	}
+	for _, text := range k.From {
+		network, err := parseNetwork(text)
+		mistakes = append(mistakes, err)
+		key.From = append(key.From, network)
+	}
+	if k.Expires != "" {
+		var err error
+		key.Expires, err = parseEnd(k.Expires)
+		mistakes = append(mistakes, err)
+		if err == nil && !key.Expires.After(a.now()) {
+			mistakes = append(mistakes, fmt.Errorf("it expired on %s: remove the key, or give it a later date", k.Expires))
+		}
+	}
+	hash, err := a.hashOf(k)
+	mistakes = append(mistakes, err)
+	if hash != nil {
+		key.Secrets = []keys.Secret{{Hash: *hash}}
+	}
+	key.Shared = strings.HasPrefix(k.Secret, "{env.")
+	return key, errors.Join(mistakes...)
+}
+
+// hashOf returns the hash of a key's secret, or nil if it is still to be made.
+func (a *Auth) hashOf(k Key) (*keys.Hash, error) {
+	ways := 0
+	for _, used := range []bool{k.Secret != "", k.Hash != "", k.New} {
+		if used {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		return nil, errors.New("give it exactly one of secret, hash and new")
+	case k.New:
+		return a.stored.load(k.ID)
+	case k.Hash != "":
+		hash, err := keys.ParseHash(k.Hash)
+		return &hash, err
+	case !gate.IsPlaceholder(k.Secret):
+		return nil, errors.New("its secret stands in the clear in the JSON configuration: use {env.NAME} or {file./path}, or give its hash instead (sha256:<hex>)")
+	}
+	secret, err := a.door.App().Resolve(k.Secret)
+	if err != nil {
+		return nil, err
+	}
+	if err := keys.Weak(secret); err != nil {
+		return nil, fmt.Errorf("%s: %w", k.Secret, err)
+	}
+	hash := keys.HashSecret(secret)
+	return &hash, nil
+}
+
+// scopesRequired is every scope that the site asks for.
+func (a *Auth) scopesRequired() []string {
+	var scopes []string
+	for _, required := range a.Require {
+		if !slices.Contains(scopes, required.Scope) {
+			scopes = append(scopes, required.Scope)
+		}
+	}
+	return scopes
+}
+
+// parseNetwork reads a network in CIDR notation, or a single address.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	network, err := netip.ParsePrefix(text)
+	if err != nil {
+		return network, fmt.Errorf("from %s: this is no network (10.0.0.0/8) and no address", text)
+	}
+	return network.Masked(), nil
+}
+
+// parseEnd reads the end of a key's life. A date counts to its end.
+func parseEnd(text string) (time.Time, error) {
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return day.AddDate(0, 0, 1), nil
+	}
+	end, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return end, fmt.Errorf("expires %s: write a date (2027-01-31) or a time (2027-01-31T12:00:00Z)", text)
+	}
+	return end, nil
+}

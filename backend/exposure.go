@@ -1,0 +1,52 @@
+package backend
+
+import (
+	"net"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Inspect warns of a backend that is told to listen on more than loopback, and
+// tries whether it answers there.
+func (t *Transport) Inspect(upstreams []string) {
+	if t.listens == "" || isLoopback("tcp", t.listens) {
+		return
+	}
+	t.logger.Warn("the backend is told to listen on more than loopback, where it can be reached past the gate: set SERVER_HOST=127.0.0.1 for the backend",
+		zap.String("listens", t.listens))
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return // the warning stands
+	}
+	for _, upstream := range upstreams {
+		_, port, err := net.SplitHostPort(upstream)
+		if err != nil {
+			continue
+		}
+		for _, addr := range addrs {
+			network, ok := addr.(*net.IPNet)
+			if !ok || network.IP.IsLoopback() || network.IP.IsLinkLocalUnicast() {
+				continue
+			}
+			outward := net.JoinHostPort(network.IP.String(), port)
+			if !answers(outward) {
+				continue
+			}
+			t.logger.Error("the backend answers on an outward address of this machine, so anybody who can reach that address gets past the gate: "+
+				"set SERVER_HOST=127.0.0.1 for the backend, or close the port in the firewall",
+				zap.String("address", outward))
+		}
+	}
+}
+
+// answers reports whether something accepts connections at an address of this
+// machine, which it says at once or not at all.
+func answers(address string) bool {
+	conn, err := net.DialTimeout("tcp", address, 500*time.Millisecond)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}

@@ -1,0 +1,250 @@
+// Package backend is the way to the backend: the transport agent_backend of
+// Caddy's reverse proxy. It puts the backend's own key in where no log of
+// Caddy's sees it, chooses the address that connections come from, and cleans
+// what comes back.
+//
+// It learns from the gate who the caller is, and knows nothing of how that was
+// found out.
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"go.uber.org/zap"
+	"golang.org/x/net/http/httpguts"
+)
+
+func init() { caddy.RegisterModule(Transport{}) }
+
+// Transport is a transport for Caddy's reverse_proxy that stands between the
+// gate and an agent backend. It takes every option of Caddy's transport http,
+// and does besides:
+//
+// The backend's own key is put into the request here, on a copy that is never
+// logged: Caddy logs the headers of a proxied request whenever a client leaves
+// in the middle of a stream. The key is put in only if agent_auth has let the
+// request pass; without it the backend's own check still stands.
+//
+// A request whose path is not the one that was checked is refused with 500:
+// something between agent_auth and here has rewritten it.
+//
+// A backend on loopback is never dialled from 127.0.0.1, because ElizaOS
+// counts requests by address, and its agents call it from there. Connections
+// come from 127.72.0.1 instead (Linux; elsewhere from the default address,
+// with a note in the log).
+//
+// Of the response, headers are dropped that speak for the gate's part: CORS
+// (Access-Control-*), limits (RateLimit-*, X-RateLimit-*, and Retry-After on
+// 429), the request id (X-Request-Id) and product names (X-Powered-By, Server).
+type Transport struct {
+	reverseproxy.HTTPTransport
+
+	// Key is a placeholder for the backend's key: {env.NAME},
+	// {env.NAME:default} or {file./path}. A literal is refused. Default: none
+	// is put in. An unset variable is an error.
+	Key string `json:"key,omitempty"`
+
+	// Header is the header in which the backend expects its key.
+	// Default: X-API-KEY.
+	Header string `json:"header,omitempty"`
+
+	// SocketKey is a placeholder for the key that the backend expects on
+	// /socket.io/ instead of Key. Default, also where the variable is unset: Key.
+	SocketKey string `json:"socket_key,omitempty"`
+
+	// Listens is the address that the backend was told to listen on, usually a
+	// placeholder, {env.SERVER_HOST:0.0.0.0}. Unless it is a loopback address,
+	// there is a warning at each start, and the gate tries whether the backend
+	// answers on this machine's outward addresses. Default: nothing is checked.
+	Listens string `json:"listens,omitempty"`
+
+	key       []string // as header values, ready to be shared by requests
+	socketKey []string
+	listens   string
+	logger    *zap.Logger
+}
+
+// CaddyModule returns the Caddy module information.
+func (Transport) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.reverse_proxy.transport.agent_backend", New: func() caddy.Module { return new(Transport) }}
+}
+
+// Provision resolves the keys and prepares the connections.
+func (t *Transport) Provision(ctx caddy.Context) error {
+	t.logger = ctx.Logger()
+	app, err := gate.AppOf(ctx)
+	if err != nil {
+		return err
+	}
+	if t.Header == "" {
+		t.Header = "X-API-KEY"
+	}
+	t.Header = http.CanonicalHeaderKey(t.Header)
+	var mistakes []error
+	if !httpguts.ValidHeaderFieldName(t.Header) {
+		mistakes = append(mistakes, fmt.Errorf("header %q: this is not a header name", t.Header))
+	}
+	t.key, err = backendKey("key", t.Key, app.Resolve)
+	mistakes = append(mistakes, err)
+	t.socketKey, err = backendKey("socket_key", t.SocketKey, app.ResolveOptional)
+	mistakes = append(mistakes, err)
+	if t.socketKey == nil {
+		t.socketKey = t.key
+	}
+	t.listens, err = app.ResolveOptional(t.Listens)
+	mistakes = append(mistakes, err)
+	if err := errors.Join(mistakes...); err != nil {
+		return fmt.Errorf("transport agent_backend: %w", err)
+	}
+	if err := t.HTTPTransport.Provision(ctx); err != nil {
+		return err
+	}
+	t.HTTPTransport.Transport.DialContext = t.dialer(t.HTTPTransport.Transport.DialContext)
+	return nil
+}
+
+// backendKey resolves a key to a header's values; nil if there is none.
+func backendKey(name, value string, resolve func(string) (string, error)) ([]string, error) {
+	if value == "" {
+		return nil, nil
+	}
+	if !gate.IsPlaceholder(value) {
+		return nil, errLiteral(name)
+	}
+	key, err := resolve(value)
+	if err != nil || key == "" {
+		return nil, err
+	}
+	if !httpguts.ValidHeaderFieldValue(key) {
+		return nil, fmt.Errorf("%s %s: the value cannot stand in a header", name, value)
+	}
+	return []string{key}, nil
+}
+
+func errLiteral(name string) error {
+	return fmt.Errorf("%s: the backend's key may not stand in the clear in the configuration: write {env.NAME} or {file./path}", name)
+}
+
+// RoundTrip sends the request to the backend.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	req := gate.From(r.Context())
+	if req != nil {
+		if err := t.check(r, req); err != nil {
+			return nil, err
+		}
+		if req.Principal != nil {
+			r = t.withKey(r)
+		}
+	}
+	res, err := t.HTTPTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	clean(res)
+	return res, nil
+}
+
+// errCutOff makes the proxy give up a request without trying it again and
+// without holding it against the backend. The door answers it.
+var errCutOff = fmt.Errorf("refused on the way to the backend: %w", context.Canceled)
+
+// check refuses a request whose path nobody has checked in the form in which
+// it would reach the backend.
+func (t *Transport) check(r *http.Request, req *gate.Request) error {
+	if err := req.CheckPath(); err != nil {
+		var refusal *gate.Refusal
+		if errors.As(err, &refusal) {
+			req.Refuse(refusal)
+		}
+		return errCutOff
+	}
+	if r.URL.Path == req.Path() && r.URL.RawPath == "" {
+		return nil
+	}
+	t.logger.Error("the path was rewritten after it had been checked, so no check on it holds: "+
+		"put rewrite, uri and handle_path before the agent directives",
+		zap.String("request_id", req.ID))
+	req.Refuse(&gate.Refusal{Status: http.StatusInternalServerError, Code: "INTERNAL_ERROR", Message: "Internal error"})
+	return errCutOff
+}
+
+// withKey returns a copy of the request that carries the backend's key. The
+// original goes to Caddy's logs.
+func (t *Transport) withKey(r *http.Request) *http.Request {
+	key := t.key
+	if isSocket(r.URL.Path) {
+		key = t.socketKey
+	}
+	if key == nil {
+		return r
+	}
+	copied := *r
+	copied.Header = make(http.Header, len(r.Header)+1)
+	for name, values := range r.Header {
+		copied.Header[name] = values
+	}
+	copied.Header[t.Header] = key
+	return &copied
+}
+
+func isSocket(path string) bool {
+	const socket = "/socket.io"
+	return len(path) >= len(socket) && strings.EqualFold(path[:len(socket)], socket) && (len(path) == len(socket) || path[len(socket)] == '/')
+}
+
+// dropped are response headers that speak for the gate's part.
+var dropped = []string{"X-Request-Id", "X-Powered-By", "Server", "Ratelimit", "Ratelimit-Policy", "Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset"}
+
+// clean takes out of a response what the gate says itself, and what tells of
+// the product behind it.
+func clean(res *http.Response) {
+	for _, name := range dropped {
+		delete(res.Header, name)
+	}
+	if res.StatusCode == http.StatusTooManyRequests {
+		delete(res.Header, "Retry-After")
+	}
+	for name := range res.Header {
+		if strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "X-Ratelimit-") {
+			delete(res.Header, name)
+		}
+	}
+}
+
+// dialer dials loopback from an address of its own, and everything else by dial.
+func (t *Transport) dialer(dial dialFunc) dialFunc {
+	source, err := loopbackSource()
+	if err != nil {
+		t.logger.Info("connections to a backend on this machine come from 127.0.0.1: this system has no other loopback addresses. "+
+			"A backend that counts requests by address counts its own agents' calls together with the gate's", zap.Error(err))
+		return dial
+	}
+	own := &net.Dialer{Timeout: time.Duration(t.DialTimeout), LocalAddr: &net.TCPAddr{IP: source}}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		info, ok := reverseproxy.GetDialInfo(ctx)
+		if !ok || t.ProxyProtocol != "" || !isLoopback(info.Network, info.Host) {
+			return dial(ctx, network, address)
+		}
+		conn, err := own.DialContext(ctx, "tcp4", net.JoinHostPort(loopbackHost(info.Host), info.Port))
+		if err != nil {
+			return nil, reverseproxy.NewDialError(err)
+		}
+		return conn, nil
+	}
+}
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+var (
+	_ caddy.Provisioner = (*Transport)(nil)
+	_ gate.Backend      = (*Transport)(nil)
+)

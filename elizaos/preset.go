@@ -1,0 +1,18 @@
+// Package elizaos is what Gatehouse knows of ElizaOS 1.x, as data: the preset,
+// written in the directives that everybody can write, and the table of the
+// server's routes. There is no code path for ElizaOS anywhere else.
+package elizaos
+
+import (
+	_ "embed"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+)
+
+//go:embed elizaos.caddyfile
+var preset string
+
+func init() {
+	gate.RegisterPreset("elizaos", preset)
+	gate.RegisterRouteTable("elizaos", compile(routes))
+}

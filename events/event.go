@@ -1,0 +1,72 @@
+// Package events is the vocabulary of Gatehouse's security events and their
+// one reporter. Every other room describes what happened as an [Event] and
+// hands it to the [Reporter]; how it is logged, counted and published is
+// decided here and nowhere else.
+//
+// It knows nothing of handlers, keys or limits.
+package events
+
+import (
+	"net/netip"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// Name is the name of a kind of event. Where the OWASP Logging Vocabulary has
+// a name for it, that name is used; the others follow its pattern. The set is
+// closed, so that metrics labelled with it are bounded.
+type Name string
+
+// The events of the gate.
+const (
+	// AuthnFail: no key, or one that is not valid here, was presented where a key is needed.
+	AuthnFail Name = "authn_login_fail"
+	// AuthzFail: the caller is known but may not do this.
+	AuthzFail Name = "authz_fail"
+	// RateLimited: a limit was exceeded.
+	RateLimited Name = "excess_rate_limit_exceeded"
+	// InputInvalid: a request was refused for its form: path, framing, type, size.
+	InputInvalid Name = "input_validation_fail"
+	// KeyCreated: a key was made.
+	KeyCreated Name = "authn_token_created"
+	// DangerAccepted: a dangerous setting was accepted by the operator and is in force.
+	DangerAccepted Name = "sys_danger_accepted"
+)
+
+// Event is one thing that happened and that somebody responsible for the gate
+// may have to know. Text from the request goes into the fields only, never
+// into the message, so that a hostile request cannot forge a line.
+type Event struct {
+	Name Name
+	// Message is a constant sentence that starts with "[SECURITY]", with
+	// nothing in it from outside but a validated client address.
+	Message string
+	// Level is the severity. The zero value is zapcore.InfoLevel; refusals
+	// are reported at zapcore.WarnLevel.
+	Level zapcore.Level
+
+	ClientIP  netip.Addr
+	KeyID     string
+	Method    string
+	URI       string
+	UserAgent string
+	RequestID string
+	// Tier is the limit that was exceeded, if one was.
+	Tier string
+	// Rule names what in the configuration decided: a scope, a pattern, a list.
+	Rule string
+	// Reason says why, and what to do, for the person who reads the log at night.
+	Reason string
+	// Enforced is false where the gate only observed and let the request pass.
+	Enforced bool
+}
+
+// From appends the client's address to a message of the documents' form,
+// "[SECURITY] Unauthorized access attempt from 192.168.1.100". An address
+// that is not known (a unix socket has none) is called "unknown".
+func From(message string, client netip.Addr) string {
+	if !client.IsValid() {
+		return message + " unknown"
+	}
+	return message + " " + client.String()
+}

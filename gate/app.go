@@ -1,0 +1,173 @@
+package gate
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"go.uber.org/zap"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+	httpcaddyfile.RegisterGlobalOption(appName, parseGlobalOption)
+}
+
+const appName = "gatehouse"
+
+// App holds what all sites share: the environment files, and the parts that
+// live in rooms of their own (the key ring, the counters of limits), which are
+// loaded by name so that this package knows none of them.
+//
+// The app need not be configured: the first handler that asks for it starts
+// one with the defaults.
+type App struct {
+	// EnvFile names files in dotenv form from which the variables that
+	// Gatehouse documents are read; any others in them are ignored. The process
+	// environment wins over the files, and an earlier file over a later one.
+	// Default: none. A file that is missing or malformed is an error.
+	EnvFile []string `json:"env_file,omitempty"`
+
+	// PartsRaw configures the shared parts, by name.
+	PartsRaw caddy.ModuleMap `json:"parts,omitempty" caddy:"namespace=gatehouse"`
+
+	ctx     caddy.Context
+	logger  *zap.Logger
+	events  *events.Reporter
+	env     environment
+	streams *Streams
+	limiter Limiter
+
+	mu      sync.Mutex
+	onStart []func() error
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: appName, New: func() caddy.Module { return new(App) }}
+}
+
+// AppOf returns the app of the configuration that ctx belongs to.
+func AppOf(ctx caddy.Context) (*App, error) {
+	app, err := ctx.App(appName)
+	if err != nil {
+		return nil, err
+	}
+	return app.(*App), nil
+}
+
+// Provision reads the environment files and loads the configured parts.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.ctx = ctx
+	a.logger = ctx.Logger()
+	a.streams = processStreams
+	a.limiter = newCounter()
+	var err error
+	if a.events, err = events.NewReporter(ctx); err != nil {
+		return fmt.Errorf("starting the event reporter: %w", err)
+	}
+	if a.env, err = readEnvironment(a.EnvFile); err != nil {
+		return err
+	}
+	parts, err := ctx.LoadModule(a, "PartsRaw")
+	if err != nil {
+		return fmt.Errorf("loading the parts of gatehouse: %w", err)
+	}
+	for _, part := range parts.(map[string]any) {
+		if limiter, ok := part.(Limiter); ok {
+			a.limiter = limiter
+		}
+	}
+	return nil
+}
+
+// Start looks over the configuration as a whole and runs what was left for
+// when it is in force.
+func (a *App) Start() error {
+	a.mu.Lock()
+	hooks := a.onStart
+	a.onStart = nil
+	a.mu.Unlock()
+	for _, hook := range hooks {
+		if err := hook(); err != nil {
+			return err
+		}
+	}
+	return a.inspect()
+}
+
+// Stop has nothing to undo: what must end with the configuration ends in the
+// parts' own Cleanup.
+func (a *App) Stop() error { return nil }
+
+// OnStart leaves something to be done when the configuration is started, and
+// not when it is only validated. It is meant for Provision.
+func (a *App) OnStart(hook func() error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.onStart = append(a.onStart, hook)
+}
+
+// Events is the reporter of security events.
+func (a *App) Events() *events.Reporter { return a.events }
+
+// Streams is the registry of the requests that are in flight, the same for
+// every configuration of the process.
+func (a *App) Streams() *Streams { return a.streams }
+
+// Limiter is where rooms that count something without owning a limiter do so.
+func (a *App) Limiter() Limiter { return a.limiter }
+
+// parseGlobalOption sets up the app from the global options. Syntax:
+//
+//	gatehouse {
+//		env_file <path>...
+//		<part> ...
+//	}
+func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
+	if existing != nil {
+		return nil, d.Err("the global option gatehouse is there twice: put everything into one block")
+	}
+	app := new(App)
+	d.Next()
+	if d.NextArg() {
+		return nil, d.ArgErr()
+	}
+	options := Options{
+		"env_file": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+			files := d.RemainingArgs()
+			if len(files) == 0 {
+				return d.ArgErr()
+			}
+			app.EnvFile = append(app.EnvFile, files...)
+			return nil
+		}},
+	}
+	for _, part := range caddy.GetModules(appName) {
+		name := part.ID.Name()
+		options[name] = Option{Parse: func(d *caddyfile.Dispenser) error {
+			unm, err := caddyfile.UnmarshalModule(d, string(part.ID))
+			if err != nil {
+				return err
+			}
+			if app.PartsRaw == nil {
+				app.PartsRaw = make(caddy.ModuleMap)
+			}
+			app.PartsRaw[name] = caddyconfig.JSON(unm, nil)
+			return nil
+		}}
+	}
+	if err := options.ParseBlock(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: appName, Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+var (
+	_ caddy.App         = (*App)(nil)
+	_ caddy.Provisioner = (*App)(nil)
+)

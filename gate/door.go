@@ -1,0 +1,204 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"go.uber.org/zap"
+)
+
+// Door is where a request enters the gate and where every error leaves it.
+// The first agent handler that a request meets opens it; from there on each
+// error of the chain, whichever handler it comes from, leaves in the format of
+// the site, as one security event, and without reaching Caddy's error log,
+// which would print the request with its key.
+type Door struct {
+	// Format is how refusals are written.
+	Format Format
+	// Realm is the realm of WWW-Authenticate.
+	Realm string
+
+	app    *App
+	server *caddyhttp.Server
+	logger *zap.Logger
+}
+
+// DefaultRealm is the realm of WWW-Authenticate where none is configured.
+const DefaultRealm = "agents"
+
+// NewDoor makes the door of a handler that is being provisioned, with the
+// default format and realm. It serves where no agent_gate stands before the
+// handler.
+func NewDoor(ctx caddy.Context) (*Door, error) {
+	app, err := AppOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// Absent where a handler is provisioned outside a server, as in tests of its own.
+	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	return &Door{
+		Format: FormatElizaOS,
+		Realm:  DefaultRealm,
+		app:    app,
+		server: server,
+		logger: app.logger.Named("errors"),
+	}, nil
+}
+
+// App is the gatehouse app of the door's configuration.
+func (d *Door) App() *App { return d.app }
+
+// Step is one handler's work on a request that has come through the door.
+type Step interface {
+	Serve(w http.ResponseWriter, r *http.Request, req *Request, next caddyhttp.Handler) error
+}
+
+// Through runs a handler's step. If no door is open yet, this handler's is
+// opened around it.
+func (d *Door) Through(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, step Step) error {
+	if req := From(r.Context()); req != nil {
+		return step.Serve(w, r, req, next)
+	}
+	return d.open(w, r, next, step)
+}
+
+func (d *Door) open(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, step Step) error {
+	req := newRequest(w, r, d)
+	defer d.catch(w, r, req)
+	err := step.Serve(&req.writer, r, req, next)
+	if refusal := req.refusal.Load(); refusal != nil && (err != nil || !req.writer.began) {
+		err = refusal
+	}
+	if err != nil {
+		d.answer(w, r, req, err)
+	}
+	return nil
+}
+
+// catch answers a panic. http.ErrAbortHandler is not one: it is how Caddy's
+// proxy ends a stream that broke.
+func (d *Door) catch(w http.ResponseWriter, r *http.Request, req *Request) {
+	recovered := recover()
+	switch {
+	case recovered == nil:
+		return
+	case recovered == any(http.ErrAbortHandler):
+		if refusal := req.refusal.Load(); refusal != nil && !req.writer.began {
+			d.answer(w, r, req, refusal)
+			return
+		}
+		panic(http.ErrAbortHandler)
+	}
+	// The panic's text may hold anything, the request's secrets included, so
+	// only its type and the stack, which holds no values, are logged.
+	d.logger.Error("a handler panicked: this is a fault in the software, please report it with the stack",
+		zap.String("request_id", req.ID),
+		zap.String("type", fmt.Sprintf("%T", recovered)),
+		zap.ByteString("stack", debug.Stack()))
+	d.answer(w, r, req, caddyhttp.HandlerError{StatusCode: http.StatusInternalServerError})
+}
+
+// answer ends a request with an error.
+func (d *Door) answer(w http.ResponseWriter, r *http.Request, req *Request, err error) {
+	refusal := d.refusalOf(r, req, err)
+	if e := refusal.Event; e.Name != "" {
+		d.Report(r, req, e)
+	}
+	if req.writer.began {
+		// Part of a response is out. Ending it normally would pass it off as
+		// whole, so the connection or stream is cut instead.
+		panic(http.ErrAbortHandler)
+	}
+	if d.Format == FormatCaddy {
+		d.delegate(w, r, refusal)
+		return
+	}
+	d.write(w, req, refusal)
+}
+
+// Report tells the security log of an event, completed with what the request tells.
+func (d *Door) Report(r *http.Request, req *Request, e events.Event) {
+	e.Message = events.From(e.Message, req.Client)
+	e.ClientIP = req.Client
+	e.RequestID = req.ID
+	e.Method = r.Method
+	// What the client sent, not what it was cleaned to: the log is evidence.
+	e.URI = originalURI(r)
+	e.UserAgent = r.UserAgent()
+	if req.Principal != nil && e.KeyID == "" {
+		e.KeyID = req.Principal.KeyID
+	}
+	e.Enforced = true
+	d.app.events.Report(e)
+}
+
+func originalURI(r *http.Request) string {
+	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && orig.RequestURI != "" {
+		return orig.RequestURI
+	}
+	return r.RequestURI
+}
+
+// refusalOf makes a refusal of any error. One that is not a refusal of ours
+// already (the proxy's 502, another module's 413) is logged here in place of
+// Caddy's error log, with the cause but without the request's headers.
+func (d *Door) refusalOf(r *http.Request, req *Request, err error) *Refusal {
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
+		return refusal
+	}
+	status := http.StatusInternalServerError
+	var handlerErr caddyhttp.HandlerError
+	if errors.As(err, &handlerErr) && handlerErr.StatusCode != 0 {
+		status = handlerErr.StatusCode
+	}
+	refusal := foreignRefusal(status)
+	cause := ""
+	if handlerErr.Err != nil {
+		cause = handlerErr.Err.Error()
+	} else if handlerErr.StatusCode == 0 {
+		cause = err.Error()
+	}
+	level := zap.DebugLevel
+	if status >= http.StatusInternalServerError {
+		level = zap.ErrorLevel
+	}
+	if entry := d.logger.Check(level, "request failed: "+refusal.Message); entry != nil {
+		entry.Write(
+			zap.String("request_id", req.ID),
+			zap.Int("status", status),
+			zap.String("code", refusal.Code),
+			zap.String("method", r.Method),
+			zap.String("uri", events.Text(events.RedactURI(originalURI(r)), 512)),
+			zap.String("cause", events.Text(cause, 512)),
+		)
+	}
+	return refusal
+}
+
+// delegate hands the error to the site's handle_errors, which run here, inside
+// the door, and not in Caddy's server, whose error log prints the request.
+func (d *Door) delegate(w http.ResponseWriter, r *http.Request, refusal *Refusal) {
+	d.setHeader(w.Header(), refusal)
+	if d.server == nil || d.server.Errors == nil || len(d.server.Errors.Routes) == 0 {
+		w.WriteHeader(refusal.Status)
+		return
+	}
+	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		r.Method, r.RequestURI = orig.Method, orig.RequestURI
+		*r.URL = *orig.URL
+	}
+	r = d.server.Errors.WithError(r, caddyhttp.Error(refusal.Status, errors.New(refusal.Message)))
+	bare := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		w.WriteHeader(refusal.Status)
+		return nil
+	})
+	if err := d.server.Errors.Routes.Compile(bare).ServeHTTP(w, r); err != nil {
+		d.logger.Error("the site's handle_errors failed", zap.Int("status", refusal.Status), zap.Error(err))
+		w.WriteHeader(refusal.Status)
+	}
+}

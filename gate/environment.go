@@ -1,0 +1,82 @@
+package gate
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/joho/godotenv"
+)
+
+// variables are the names that an env_file may set. A .env is written for the
+// backend and holds much that is not the gate's business, so nothing else is
+// read from it.
+var variables = map[string]bool{
+	"ELIZA_SERVER_AUTH_TOKEN": true,
+	"ELIZA_API_KEY":           true,
+	"SERVER_API_KEY":          true,
+	"CORS_ORIGIN":             true,
+	"API_CORS_ORIGIN":         true,
+	"ELIZA_UI_ENABLE":         true,
+	"NODE_ENV":                true,
+	"SERVER_HOST":             true,
+	"SERVER_PORT":             true,
+	"EXPRESS_MAX_PAYLOAD":     true,
+	"API_RATE_LIMIT_WINDOW":   true,
+	"API_RATE_LIMIT_MAX":      true,
+	"UPLOAD_RATE_LIMIT_MAX":   true,
+	"SECRET_SALT":             true,
+	"GATEHOUSE_PEPPER":        true,
+}
+
+// environment is the process environment, completed by env files.
+type environment struct {
+	files map[string]string
+}
+
+// readEnvironment reads env files. The first file that sets a variable wins.
+func readEnvironment(paths []string) (environment, error) {
+	env := environment{files: make(map[string]string)}
+	for _, path := range paths {
+		values, err := godotenv.Read(path)
+		if err != nil {
+			// The error of a malformed file quotes it, and with it a secret.
+			if os.IsNotExist(err) || os.IsPermission(err) {
+				return env, fmt.Errorf("env_file: %w", err)
+			}
+			return env, fmt.Errorf("env_file %s: not in dotenv form (NAME=value lines)", path)
+		}
+		for name, value := range values {
+			if _, set := env.files[name]; variables[name] && !set {
+				env.files[name] = value
+			}
+		}
+	}
+	return env, nil
+}
+
+// lookup returns a variable's value, or "" where it is unset or empty.
+func (e environment) lookup(name string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return e.files[name]
+}
+
+// Getenv returns what the documented variable is set to, by the process or by
+// an env_file; "" where it is unset or empty.
+func (a *App) Getenv(name string) string { return a.env.lookup(name) }
+
+// AdaptedEnv is Getenv for use while a Caddyfile is adapted, when there is no
+// app yet. option is the value of the global option gatehouse.
+func AdaptedEnv(option any, name string) (string, error) {
+	var app App
+	if global, ok := option.(httpcaddyfile.App); ok {
+		if err := json.Unmarshal(global.Value, &app); err != nil {
+			return "", err
+		}
+	}
+	env, err := readEnvironment(app.EnvFile)
+	return env.lookup(name), err
+}

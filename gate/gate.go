@@ -1,0 +1,150 @@
+// Package gate is what every handler of Gatehouse shares: what the gate knows
+// of a request (its id, the client's address, the cleaned path, the principal
+// that it was authenticated as), and the one door by which a request is
+// refused. It also holds the interfaces through which rooms of one floor serve
+// each other, and the app that holds what all sites share.
+//
+// It knows the vocabulary of events and nothing of keys, limits or backends.
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+func init() { caddy.RegisterModule(Gate{}) }
+
+// Gate is the outermost handler of a guarded site. It gives each request an
+// id, cleans its path once for every check and for the backend, and turns each
+// error that leaves the site, whichever handler it comes from, into a response
+// in one format.
+//
+// A request id leaves as X-Request-Id with every response; an id that the
+// client sent is not believed. The path is percent-decoded once, and its
+// empty, "." and ".." segments are resolved (RFC 3986, section 6.2.2). A path
+// that servers read differently (an encoded slash, a backslash, a control
+// character, invalid UTF-8, double encoding, a dot segment with parameters) is
+// refused with 400 and the code INVALID_PATH by the next handler that judges
+// requests.
+type Gate struct {
+	// ErrorFormat is how refusals are written: "elizaos" (what ElizaOS'
+	// documents show), "code" (an object with code and message on every
+	// status), "problem" (RFC 9457), or "caddy" (the site's handle_errors
+	// answer). Default: elizaos.
+	ErrorFormat Format `json:"error_format,omitempty"`
+
+	// Realm is the realm of WWW-Authenticate (RFC 9110, section 11.5).
+	// Default: agents.
+	Realm string `json:"realm,omitempty"`
+
+	door *Door
+}
+
+// CaddyModule returns the Caddy module information.
+func (Gate) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.agent_gate", New: func() caddy.Module { return new(Gate) }}
+}
+
+// ParseCaddyfile sets up the handler from Caddyfile tokens. Syntax:
+//
+//	agent_gate [<matcher>] {
+//		error_format elizaos | code | problem | caddy
+//		realm <realm>
+//	}
+func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	g := new(Gate)
+	h.Next()
+	if h.NextArg() {
+		return nil, h.ArgErr()
+	}
+	return g, Options{
+		"error_format": {Parse: func(d *caddyfile.Dispenser) error {
+			name, err := OneArg(d)
+			if err != nil {
+				return err
+			}
+			if g.ErrorFormat, err = ParseFormat(name); err != nil {
+				return d.WrapErr(err)
+			}
+			return nil
+		}},
+		"realm": {Parse: func(d *caddyfile.Dispenser) (err error) {
+			if g.Realm, err = OneArg(d); err != nil {
+				return err
+			}
+			if err = checkRealm(g.Realm); err != nil {
+				return d.WrapErr(err)
+			}
+			return nil
+		}},
+	}.ParseBlock(h.Dispenser)
+}
+
+// Provision opens the door.
+func (g *Gate) Provision(ctx caddy.Context) error {
+	door, err := NewDoor(ctx)
+	if err != nil {
+		return err
+	}
+	if g.ErrorFormat != "" {
+		door.Format = g.ErrorFormat
+	}
+	if g.Realm != "" {
+		door.Realm = g.Realm
+	}
+	if s := door.server; s != nil && s.Errors != nil && len(s.Errors.Routes) > 0 && door.Format != FormatCaddy {
+		ctx.Logger().Warn("handle_errors never sees the errors of this guarded site: agent_gate answers them; to have handle_errors answer, write `error_format caddy` in agent_gate",
+			zap.String("error_format", string(door.Format)))
+	}
+	g.door = door
+	return nil
+}
+
+// Validate judges the configuration.
+func (g *Gate) Validate() error {
+	var mistakes []error
+	if g.ErrorFormat != "" {
+		_, err := ParseFormat(string(g.ErrorFormat))
+		mistakes = append(mistakes, err)
+	}
+	if g.Realm != "" {
+		mistakes = append(mistakes, checkRealm(g.Realm))
+	}
+	return errors.Join(mistakes...)
+}
+
+// checkRealm refuses what cannot stand in a quoted string of a header.
+func checkRealm(realm string) error {
+	for _, r := range realm {
+		if r < 0x20 || r > 0x7e || r == '"' || r == '\\' {
+			return fmt.Errorf("realm %q: use printable ASCII without quotes and backslashes", realm)
+		}
+	}
+	if realm == "" {
+		return errors.New("the realm is empty")
+	}
+	return nil
+}
+
+func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return g.door.Through(w, r, next, g)
+}
+
+// Serve passes the request on: all that agent_gate does, the door does.
+func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, _ *Request, next caddyhttp.Handler) error {
+	return next.ServeHTTP(w, r)
+}
+
+var (
+	_ caddy.Provisioner           = (*Gate)(nil)
+	_ caddy.Validator             = (*Gate)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Gate)(nil)
+	_ Step                        = (*Gate)(nil)
+)

@@ -1,0 +1,129 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"go.uber.org/zap"
+)
+
+// Guard is a handler that lets nobody pass without authentication.
+type Guard interface {
+	caddyhttp.MiddlewareHandler
+	// Guards distinguishes the handler; it does nothing.
+	Guards()
+}
+
+// Backend is a transport that knows that it stands behind the gate.
+type Backend interface {
+	http.RoundTripper
+	// Inspect looks at the backend when the configuration is started, and
+	// warns of what would let callers reach it past the gate.
+	Inspect(upstreams []string)
+}
+
+// inspect walks the handlers of the configuration when it starts, for what no
+// handler can see of itself: who stands beside it.
+func (a *App) inspect() error {
+	a.warnOfUnreadFiles()
+	found, err := a.ctx.AppIfConfigured("http")
+	if err != nil || found == nil {
+		return nil // no server, nothing to inspect
+	}
+	var mistakes []error
+	for name, server := range found.(*caddyhttp.App).Servers {
+		w := walk{logger: a.logger.With(zap.String("server", name))}
+		w.routes(server.Routes, passed{})
+		mistakes = append(mistakes, w.mistakes...)
+	}
+	return errors.Join(mistakes...)
+}
+
+// walk is one walk through the handlers of a server.
+type walk struct {
+	logger   *zap.Logger
+	mistakes []error
+}
+
+// passed is what a request has passed on the way to a handler.
+type passed struct {
+	guard bool   // a Guard
+	step  string // the first agent handler, which opened the door
+}
+
+// routes walks a list of routes and returns nothing of what was passed in
+// routes that exclude each other.
+func (w *walk) routes(routes caddyhttp.RouteList, before passed) {
+	for _, route := range routes {
+		inside := before
+		for _, handler := range route.Handlers {
+			w.handler(handler, &inside)
+		}
+		if route.Group == "" {
+			before = inside
+		}
+	}
+}
+
+func (w *walk) handler(handler caddyhttp.MiddlewareHandler, before *passed) {
+	switch h := handler.(type) {
+	case *caddyhttp.Subroute:
+		w.routes(h.Routes, *before)
+	case *reverseproxy.Handler:
+		w.proxy(h, *before)
+	case *Gate:
+		if before.step != "" {
+			w.mistakes = append(w.mistakes, fmt.Errorf("%s stands before agent_gate, whose settings would not hold: "+
+				"beside the directive `gatehouse`, write it inside its block, without the prefix agent_", before.step))
+		}
+	}
+	if _, ok := handler.(Guard); ok {
+		before.guard = true
+	}
+	if _, ok := handler.(Step); ok && before.step == "" {
+		before.step = handler.(caddy.Module).CaddyModule().ID.Name()
+	}
+}
+
+func (w *walk) proxy(h *reverseproxy.Handler, before passed) {
+	var upstreams []string
+	for _, upstream := range h.Upstreams {
+		upstreams = append(upstreams, upstream.Dial)
+	}
+	if backend, ok := h.Transport.(Backend); ok {
+		backend.Inspect(upstreams)
+		return
+	}
+	if before.guard {
+		w.logger.Warn("a reverse_proxy behind agent_auth uses a plain transport: the backend's key would stand in logs, "+
+			"and what the backend says of itself, of CORS and of limits goes out: write `transport agent_backend` in its block",
+			zap.Strings("upstreams", upstreams))
+	}
+}
+
+// warnOfUnreadFiles tells of env files in the working folder that nobody reads.
+func (a *App) warnOfUnreadFiles() {
+	var read []string
+	for _, name := range a.EnvFile {
+		if path, err := filepath.Abs(name); err == nil {
+			read = append(read, path)
+		}
+	}
+	for _, name := range []string{".env", ".env.production"} {
+		path, err := filepath.Abs(name)
+		if err != nil || slices.Contains(read, path) {
+			continue
+		}
+		if _, err := os.Stat(path); err == nil {
+			a.logger.Warn("an env file lies in this folder and is not read: if it is meant, name it with `env_file` in the global option gatehouse",
+				zap.String("file", path))
+		}
+	}
+}

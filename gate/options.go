@@ -1,0 +1,62 @@
+package gate
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// Option is one option of a directive's block.
+type Option struct {
+	// Repeat allows the option to occur more than once.
+	Repeat bool
+	// Parse reads the option. The dispenser holds its tokens alone, block
+	// included, and stands on its name.
+	Parse func(d *caddyfile.Dispenser) error
+}
+
+// Options are the options of a directive's block, by name.
+type Options map[string]Option
+
+// ParseBlock reads the block that follows on the current line, if there is
+// one. Unknown and repeated options are errors. It does not stop at the first
+// mistake: an operator gets all of them, each with its file and line, in one
+// report.
+func (o Options) ParseBlock(d *caddyfile.Dispenser) error {
+	var mistakes []error
+	seen := make(map[string]bool)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		segment := d.NewFromNextSegment()
+		segment.Next()
+		name := segment.Val()
+		option, known := o[name]
+		switch {
+		case !known:
+			mistakes = append(mistakes, segment.Errf("unknown option %s: the options here are %s",
+				name, strings.Join(slices.Sorted(maps.Keys(o)), ", ")))
+			continue
+		case seen[name] && !option.Repeat:
+			mistakes = append(mistakes, segment.Errf("the option %s is there twice", name))
+			continue
+		}
+		seen[name] = true
+		if err := option.Parse(segment); err != nil {
+			mistakes = append(mistakes, err)
+		} else if segment.NextArg() || segment.NextBlock(0) {
+			mistakes = append(mistakes, segment.Errf("%s: nothing may follow here", name))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// OneArg reads the one argument of an option, and nothing else.
+func OneArg(d *caddyfile.Dispenser) (string, error) {
+	args := d.RemainingArgs()
+	if len(args) != 1 {
+		return "", d.Errf("%s takes one argument, got %d", d.Val(), len(args))
+	}
+	return args[0], nil
+}

@@ -1,0 +1,94 @@
+package gate
+
+import (
+	"errors"
+	"net/url"
+	"path"
+	"strings"
+	"unicode/utf8"
+)
+
+// Why a path is refused instead of cleaned. In each case a backend might read
+// the path otherwise than the gate does, so no check on it would hold.
+var (
+	errPathRelative  = errors.New("the path does not start with a slash")
+	errPathSlash     = errors.New("the path contains an encoded slash")
+	errPathBackslash = errors.New("the path contains a backslash")
+	errPathControl   = errors.New("the path contains a control character")
+	errPathUTF8      = errors.New("the path is not valid UTF-8")
+	errPathDouble    = errors.New("the path is percent-encoded twice")
+	errPathDots      = errors.New("the path contains a dot segment with parameters")
+)
+
+// CleanPath returns the one form of a URL's path in which it is matched and
+// then forwarded: percent-decoded once, without empty, "." and ".." segments
+// (RFC 3986, 5.2.4 and 6.2.2), with a trailing slash kept. Upper and lower
+// case are kept too: Caddy's matchers, ElizaOS and the route tables all ignore
+// case. A path that different servers read differently is an error.
+//
+// CleanPath changes nothing, and cleaning a clean path returns it.
+func CleanPath(u *url.URL) (string, error) {
+	p := u.Path
+	if plainPath(p) && u.RawPath == "" {
+		return p, nil
+	}
+	if p == "" || p[0] != '/' {
+		return "", errPathRelative
+	}
+	if raw := u.RawPath; raw != "" {
+		if containsFold(raw, "%2f") {
+			return "", errPathSlash
+		}
+	}
+	if !utf8.ValidString(p) {
+		return "", errPathUTF8
+	}
+	for i := 0; i < len(p); i++ {
+		switch c := p[i]; {
+		case c == '\\':
+			return "", errPathBackslash
+		case c < 0x20 || c == 0x7f:
+			return "", errPathControl
+		case c == '%' && i+2 < len(p) && isHex(p[i+1]) && isHex(p[i+2]):
+			return "", errPathDouble
+		}
+	}
+	for segment := range strings.SplitSeq(p, "/") {
+		if before, _, has := strings.Cut(segment, ";"); has && (before == "." || before == "..") {
+			return "", errPathDots
+		}
+	}
+	cleaned := path.Clean(p)
+	if cleaned != "/" && (strings.HasSuffix(p, "/") || strings.HasSuffix(p, "/.") || strings.HasSuffix(p, "/..")) {
+		cleaned += "/"
+	}
+	return cleaned, nil
+}
+
+// plainPath reports whether p is clean beyond doubt: nothing in it but
+// slashes, each followed by something, and bytes that no server reads in two
+// ways. It is the common case and costs one pass.
+func plainPath(p string) bool {
+	if p == "" || p[0] != '/' {
+		return false
+	}
+	for i := 0; i < len(p); i++ {
+		switch c := p[i]; {
+		case c == '/':
+			if i+1 < len(p) && (p[i+1] == '/' || p[i+1] == '.') {
+				return false
+			}
+		case c == '%' || c == '\\' || c == ';' || c < 0x20 || c >= 0x7f:
+			return false
+		}
+	}
+	return true
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+func containsFold(s, lower string) bool {
+	return strings.Contains(strings.ToLower(s), lower)
+}

@@ -1,0 +1,104 @@
+package gate
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/google/uuid"
+)
+
+// Request is what the gate knows of a request on its way through the
+// handlers. It is made by the door and lives until the door has closed.
+type Request struct {
+	// ID is the request id, as it leaves in X-Request-Id.
+	ID string
+	// Client is the client's address by Caddy's trusted-proxy logic, without
+	// an IPv6 zone and unmapped; the zero Addr where there is none (a unix
+	// socket).
+	Client netip.Addr
+	// Principal is who the caller is; nil until agent_auth has run.
+	Principal *Principal
+
+	path    string                  // the cleaned path that every check has seen
+	unclean error                   // why the path could not be cleaned
+	refusal atomic.Pointer[Refusal] // set where no error can be returned
+	writer  responseWriter
+	door    *Door
+	route   routeMemo
+	// idHeader is the value of X-Request-Id, kept here so that the header
+	// costs no allocation of its own.
+	idHeader [1]string
+}
+
+// requestVar is the name of the request variable that holds the *Request.
+const requestVar = "gatehouse.request"
+
+// requestIDHeader carries the request id, outward to the client and inward to the backend.
+const requestIDHeader = "X-Request-Id"
+
+// From returns what the gate knows of the request that ctx belongs to, or nil
+// before the door.
+func From(ctx context.Context) *Request {
+	req, _ := caddyhttp.GetVar(ctx, requestVar).(*Request)
+	return req
+}
+
+// String is the request id: all that a log or a placeholder may show of a
+// Request.
+func (req *Request) String() string { return req.ID }
+
+// Path is the cleaned path, the only form in which a path may be judged. It is
+// what the backend gets.
+func (req *Request) Path() string { return req.path }
+
+// Network is the unit by which strangers are told apart: the address itself,
+// or the /64 of an IPv6 address, which is what one customer is given.
+func (req *Request) Network() netip.Prefix { return NetworkOf(req.Client) }
+
+// NetworkOf returns the network of an address: an IPv4 address alone, an IPv6
+// address' /64.
+func NetworkOf(addr netip.Addr) netip.Prefix {
+	bits := 32
+	if addr.Is6() {
+		bits = 64
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return prefix
+}
+
+// newRequest reads from r what the gate has to know, and puts the cleaned path
+// into r, so that what is matched from here on is what is forwarded.
+func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
+	req := &Request{ID: uuid.NewString(), Client: clientAddr(r.Context()), door: d}
+	req.writer.ResponseWriter = w
+	req.writer.req = req
+	req.idHeader[0] = req.ID
+	w.Header()[requestIDHeader] = req.idHeader[:]
+	// A client's own id is not believed: it could collide with another's.
+	r.Header[requestIDHeader] = req.idHeader[:]
+
+	req.path, req.unclean = CleanPath(r.URL)
+	if req.unclean == nil && (req.path != r.URL.Path || r.URL.RawPath != "") {
+		r.URL.Path, r.URL.RawPath = req.path, ""
+		r.RequestURI = r.URL.RequestURI()
+	}
+	caddyhttp.SetVar(r.Context(), requestVar, req)
+	return req
+}
+
+// clientAddr is the address that Caddy determined from the connection and, if
+// trusted_proxies are set, from the proxies' headers. Raw headers are never read.
+func clientAddr(ctx context.Context) netip.Addr {
+	text, _ := caddyhttp.GetVar(ctx, caddyhttp.ClientIPVarKey).(string)
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Unmap().WithZone("")
+}

@@ -1,0 +1,252 @@
+package gatehouse
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// line is a line of a Caddyfile with the block that it opens, if it opens one.
+type line struct {
+	words       []caddyfile.Token
+	opens       bool
+	block       []*line
+	open, close caddyfile.Token
+}
+
+// parseLine reads the line that d stands on, and its block.
+func parseLine(d *caddyfile.Dispenser) *line {
+	l := &line{words: []caddyfile.Token{d.Token()}}
+	for d.NextArg() {
+		l.words = append(l.words, d.Token())
+	}
+	l.block = parseBlock(d, l)
+	return l
+}
+
+// parseLines reads the lines of the block that opens behind the current token.
+func parseLines(d *caddyfile.Dispenser) []*line { return parseBlock(d, new(line)) }
+
+func parseBlock(d *caddyfile.Dispenser, l *line) (block []*line) {
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if !l.opens {
+			l.opens = true
+			d.Prev()
+			l.open = d.Token()
+			d.Next()
+		}
+		segment := d.NewFromNextSegment()
+		segment.Next()
+		block = append(block, parseLine(segment))
+	}
+	if l.opens {
+		l.close = d.Token()
+	}
+	return block
+}
+
+// tokens writes the line out again.
+func (l *line) tokens() []caddyfile.Token {
+	tokens := slices.Clone(l.words)
+	if !l.opens {
+		return tokens
+	}
+	tokens = append(tokens, l.open)
+	for _, inner := range l.block {
+		tokens = append(tokens, inner.tokens()...)
+	}
+	return append(tokens, l.close)
+}
+
+func (l *line) name() string { return l.words[0].Text }
+
+func (l *line) arg(i int) string {
+	if i < len(l.words) {
+		return l.words[i].Text
+	}
+	return ""
+}
+
+// errorf is an error that names where the operator wrote the line.
+func (l *line) errorf(format string, args ...any) error {
+	return fmt.Errorf("%s, at %s:%d", fmt.Sprintf(format, args...), l.words[0].File, l.words[0].Line)
+}
+
+// keyed are the options of which there are several, told apart by a key; all
+// others are told apart by their name alone.
+//
+// A requirement's key is its matcher and not its scope: `require admin @mine`
+// must not take the preset's own admin routes out.
+var keyed = map[string]func(l *line) string{
+	"key":     func(l *line) string { return l.arg(1) },
+	"tier":    func(l *line) string { return l.arg(1) },
+	"plan":    func(l *line) string { return l.arg(1) },
+	"require": func(l *line) string { return l.arg(2) },
+	"public":  func(l *line) string { return l.arg(len(l.words) - 1) },
+}
+
+// removes reports whether the line takes the option of its key away:
+// `tier upload off`, `key ci off`, `require off @x`, `public off /x`.
+func (l *line) removes() bool {
+	switch l.name() {
+	case "key", "tier", "plan":
+		return len(l.words) == 3 && l.arg(2) == "off"
+	case "require", "public":
+		return len(l.words) == 3 && l.arg(1) == "off"
+	}
+	return false
+}
+
+// same reports whether two options are told to be the same one.
+func same(a, b *line) bool {
+	if a.name() != b.name() {
+		return false
+	}
+	key, ok := keyed[a.name()]
+	return !ok || key(a) == key(b)
+}
+
+// shortcuts are lines of the gatehouse block that stand for an option of a directive.
+var shortcuts = map[string]string{"error_format": "agent_gate"}
+
+// mergeOverrides merges the lines of a gatehouse block into a preset's route.
+// An option replaces the preset's option of the same name (and key); nothing
+// else of the preset disappears.
+func mergeOverrides(route *line, overrides []*line, at caddyfile.Token) error {
+	seen := make(map[string]bool)
+	for _, over := range overrides {
+		name := over.name()
+		if strings.HasPrefix(name, "@") {
+			if strings.HasPrefix(name, "@gh_") {
+				return over.errorf("the matcher %s: names that start with @gh_ are the presets' own", name)
+			}
+			route.block = append(route.block, over)
+			continue
+		}
+		if seen[name] {
+			return over.errorf("%s is there twice", name)
+		}
+		seen[name] = true
+		if directive, ok := shortcuts[name]; ok {
+			target := find(route.block, directive)
+			target.merge([]*line{over})
+			continue
+		}
+		target, err := overridden(route, over)
+		if err != nil {
+			return err
+		}
+		if err := target.override(over); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// overridden finds the directive of the preset that a line of the block
+// overrides, or adds one.
+func overridden(route, over *line) (*line, error) {
+	name := over.name()
+	switch name {
+	case "reverse_proxy":
+		return find(route.block, name), nil
+	case "backend":
+		return find(find(route.block, "reverse_proxy").block, "transport"), nil
+	}
+	known := map[string]bool{"reverse_proxy": true, "backend": true}
+	for _, directive := range handlerDirectives {
+		short := strings.TrimPrefix(directive.name, "agent_")
+		known[short] = true
+		if short != name {
+			continue
+		}
+		if l := find(route.block, directive.name); l != nil {
+			return l, nil
+		}
+		added := over.words[0]
+		added.Text = directive.name
+		l := &line{words: []caddyfile.Token{added}}
+		route.block = append(route.block, l)
+		return l, nil
+	}
+	for short := range shortcuts {
+		known[short] = true
+	}
+	return nil, over.errorf("gatehouse knows no %q: in its block stand %s, and @matchers", name,
+		strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+}
+
+func find(block []*line, name string) *line {
+	for _, l := range block {
+		if l.name() == name {
+			return l
+		}
+	}
+	return nil
+}
+
+// override merges a directive of the block into that of the preset: arguments
+// replace the preset's, options are merged.
+func (l *line) override(over *line) error {
+	if len(over.words) > 1 {
+		if l.name() == "reverse_proxy" || l.name() == "transport" {
+			return over.errorf("%s takes no arguments here: the backend's addresses stand behind the preset's name", over.name())
+		}
+		l.words = slices.Concat(l.words[:1], over.words[1:])
+		for i := range l.words {
+			// Words of one line have to come from one place.
+			l.words[i].File, l.words[i].Line = over.words[0].File, over.words[0].Line
+		}
+	}
+	l.merge(over.block)
+	return nil
+}
+
+// merge merges options into the line's block.
+func (l *line) merge(options []*line) {
+	if len(options) == 0 {
+		return
+	}
+	if !l.opens {
+		last := l.words[len(l.words)-1]
+		l.opens = true
+		l.open = caddyfile.Token{File: last.File, Line: last.Line, Text: "{"}
+		// What stands in between comes from another file, and so on other lines.
+		l.close = caddyfile.Token{File: last.File, Line: last.Line, Text: "}"}
+	}
+	var replaced []*line // options of the preset that are gone already
+	for _, option := range options {
+		if option.removes() {
+			l.block = slices.DeleteFunc(l.block, func(have *line) bool { return same(have, option) })
+			continue
+		}
+		if key, ok := keyed[option.name()]; ok && key(option) != "" {
+			if i := slices.IndexFunc(l.block, func(have *line) bool { return same(have, option) }); i >= 0 {
+				l.block[i].refine(option)
+				continue
+			}
+		} else if !slices.ContainsFunc(replaced, func(r *line) bool { return same(r, option) }) {
+			// The first line of that name takes all the preset's of that name
+			// away; further ones add to it.
+			l.block = slices.DeleteFunc(l.block, func(have *line) bool { return same(have, option) })
+			replaced = append(replaced, option)
+		}
+		l.block = append(l.block, option)
+	}
+}
+
+// refine changes a keyed option: what the override says replaces, what it
+// leaves out stays.
+func (l *line) refine(over *line) {
+	if len(over.words) >= len(l.words) {
+		l.words = over.words
+		if l.opens {
+			last := l.words[len(l.words)-1]
+			l.open = caddyfile.Token{File: last.File, Line: last.Line, Text: "{"}
+		}
+	}
+	l.merge(over.block)
+}
