@@ -1,0 +1,82 @@
+package detect
+
+import (
+	"mime"
+	"strings"
+	"unicode/utf8"
+)
+
+// body inspects a form or a JSON document.
+func (s *scan) body(contentType string, body []byte) {
+	if len(body) > s.d.maxBytes {
+		body = body[:s.d.maxBytes]
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		media, _, _ = strings.Cut(contentType, ";")
+		media = strings.ToLower(strings.TrimSpace(media))
+	}
+	switch {
+	case media == "application/x-www-form-urlencoded":
+		s.query(place{where: InBody}, body)
+	case media == "application/json", strings.HasSuffix(media, "+json"):
+		s.json(body)
+	}
+}
+
+// json inspects every string of a JSON text, keys as well as values, under the nearest key. It reads strings alone and does not ask
+// whether the text around them is well-formed, so that nothing hides behind an error.
+func (s *scan) json(body []byte) {
+	p := place{where: InBody}
+	var key, str []byte
+	for i := 0; i < len(body); i++ {
+		if body[i] != '"' {
+			continue
+		}
+		str, i = jsonString(str[:0], body, i+1)
+		j := skipBlank(body, i+1)
+		if at(body, j) == ':' {
+			key = append(key[:0], str...)
+			p.name = key
+			p.file = fileParameter(key)
+			if plainName(key) {
+				continue
+			}
+		}
+		if len(str) > 0 {
+			s.value(p, str, false, false)
+		}
+	}
+}
+
+// jsonString appends the string that starts at i to dst, its escapes decoded, and returns the position of its closing quote, or of
+// the end.
+func jsonString(dst, b []byte, i int) ([]byte, int) {
+	for ; i < len(b) && b[i] != '"'; i++ {
+		if b[i] != '\\' || i+1 >= len(b) {
+			dst = append(dst, b[i])
+			continue
+		}
+		i++
+		switch b[i] {
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'b', 'f':
+			dst = append(dst, ' ')
+		case 'u':
+			if i+4 < len(b) {
+				if r, ok := hexRune(b[i+1 : i+5]); ok {
+					dst = utf8.AppendRune(dst, r)
+					i += 4
+				}
+			}
+		default:
+			dst = append(dst, b[i])
+		}
+	}
+	return dst, i
+}

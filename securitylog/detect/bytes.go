@@ -1,0 +1,73 @@
+package detect
+
+func isLetter(c byte) bool   { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+func isDigit(c byte) bool    { return c >= '0' && c <= '9' }
+func isWordByte(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' }
+func isSpace(c byte) bool    { return c == ' ' || c >= '\t' && c <= '\r' }
+func isQuote(c byte) bool    { return c == '\'' || c == '"' || c == '`' }
+
+// isBlank is isSpace and the control characters that parsers of markup and paths skip.
+func isBlank(c byte) bool { return c <= ' ' }
+
+func hexValue(c byte) (byte, bool) {
+	switch {
+	case isDigit(c):
+		return c - '0', true
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10, true
+	}
+	return 0, false
+}
+
+// skipBlank returns the first position from i on that is not blank.
+func skipBlank(b []byte, i int) int {
+	for i < len(b) && isBlank(b[i]) {
+		i++
+	}
+	return i
+}
+
+// wordEnd returns the end of the run of letters, digits and underscores that starts at i.
+func wordEnd(b []byte, i int) int {
+	for i < len(b) && isWordByte(b[i]) {
+		i++
+	}
+	return i
+}
+
+func hasPrefixAt(b []byte, i int, prefix string) bool {
+	return i >= 0 && len(b)-i >= len(prefix) && string(b[i:i+len(prefix)]) == prefix
+}
+
+func at(b []byte, i int) byte {
+	if i < 0 || i >= len(b) {
+		return 0
+	}
+	return b[i]
+}
+
+func trimBlank(b []byte) []byte {
+	i := skipBlank(b, 0)
+	j := len(b)
+	for j > i && isBlank(b[j-1]) {
+		j--
+	}
+	return b[i:j]
+}
+
+type words map[string]struct{}
+
+func wordSet(lists ...[]string) words {
+	set := words{}
+	for _, list := range lists {
+		for _, w := range list {
+			set[w] = struct{}{}
+		}
+	}
+	return set
+}
+
+func (w words) has(b []byte) bool {
+	_, ok := w[string(b)]
+	return ok
+}

@@ -1,0 +1,371 @@
+package detect
+
+import "bytes"
+
+// The cmdi rules look for a command where a shell would start one: after ; | || & && or a line break, in $( ) or backticks, by
+// absolute path; and for calls that hand a string to a shell. Names that are English words too need an argument that only a command
+// would have.
+//
+//	cmdi-command     a separator and a command
+//	cmdi-subshell    $(command), `command`, <(command)
+//	cmdi-path        a program called by its path
+//	cmdi-expansion   $IFS, ${IFS}, $((1+1)), and other tricks of shells
+//	cmdi-code        calls of system, exec and their kin, in any language
+//	cmdi-shellshock  a function definition that Bash would run
+//	cmdi-windows     cmd /c, powershell, %COMSPEC%
+func (s *scan) cmdi(t *text) {
+	b := t.b
+	s.steps += len(b)
+	if t.marks&(markSemi|markPipe|markAmp|markDollar|markTick|markBreak|markSlash|markParen|markBackslash|markPercent|markEquals) == 0 && !t.loose && !startsCommand(b) {
+		return
+	}
+	b, plain := s.unquoteShell(t.b)
+	s.steps += 4 * len(b)
+	if rule := shellText(b, t, plain); rule != "" {
+		s.report(t.place, CmdI, rule)
+		return
+	}
+	if t.marks&(markParen|markTick|markAngle|markBrace) != 0 {
+		if rule := codeText(t.b, t.prose); rule != "" {
+			s.report(t.place, CmdI, rule)
+		}
+	}
+}
+
+// unquoteShell removes what a shell removes from words: quotes and backslashes between letters, "$@" and "$*", carets. It reports
+// whether nothing was removed.
+func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
+	out := s.squeezed[:0]
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		switch {
+		case (c == '\'' || c == '"') && i > 0 && i+1 < len(b) && b[i+1] == c && isLetter(b[i-1]): // c''at
+			i++
+			continue
+		case (c == '\'' || c == '"' || c == '\\' || c == '^') && isLetter(at(b, i-1)) && isLetter(at(b, i+1)):
+			continue
+		case c == '$' && (at(b, i+1) == '@' || at(b, i+1) == '*') && isLetter(at(b, i-1)):
+			i++
+			continue
+		case (c == '$' && at(b, i+1) == '(' && at(b, i+2) == ')' || c == '`' && at(b, i+1) == '`') && isLetter(at(b, i-1)):
+			if c == '$' {
+				i++
+			}
+			i++
+			continue
+		}
+		out = append(out, c)
+	}
+	s.squeezed = out
+	return out, len(out) == len(b)
+}
+
+// shellText walks over the places where a shell would start a command.
+func shellText(b []byte, t *text, plain bool) string {
+	if hasAnyIn(b, "$ifs", "${ifs", "$((", "$[", "/dev/tcp/", "/dev/udp/", "2>&1", "{ifs}", "&>/dev", ">/dev/null") && !t.prose {
+		if !bytes.Contains(b, []byte("$[")) || hasAnyIn(b, "$ifs", "${ifs", "$((") {
+			return "cmdi-expansion"
+		}
+	}
+	if i := bytes.Index(b, []byte("()")); i >= 0 && hasPrefixAt(b, skipBlank(b, i+2), "{") {
+		if j := skipBlank(b, skipBlank(b, i+2)+1); (at(b, j) == ':' || at(b, j) == '_' || at(b, j) == ';' || at(b, j) == '(') && bytes.IndexByte(b[j:], '}') > 0 {
+			return "cmdi-shellshock"
+		}
+	}
+	if bytes.Contains(b, []byte("<!--#")) && hasAnyIn(b, "#exec", "#include", "#echo", "#printenv", "#set", "#config") {
+		return "cmdi-code"
+	}
+	spaces, ticks := 0, 0
+	if t.loose {
+		if rule := command(b, 0, sepAmp, t); rule != "" {
+			return rule
+		}
+	}
+	for i := 0; i < len(b); i++ {
+		var sep separator
+		j := i + 1
+		switch b[i] {
+		case ' ':
+			spaces++
+			continue
+		case ';':
+			sep = sepSemi
+		case '|':
+			sep = sepPipe
+			if at(b, j) == '|' {
+				j++
+			}
+		case '&':
+			sep = sepAmp
+			if at(b, j) == '&' {
+				j++
+			}
+		case '\n', '\r':
+			sep = sepBreak
+		case '`':
+			sep = sepTick
+			if at(b, i+1) == '`' && at(b, i+2) == '`' { // a fence of markdown
+				i += 2
+				continue
+			}
+			if ticks++; ticks%2 == 0 || spaces > 1 && (t.prose || isBlank(at(b, i-1))) {
+				continue // the end of a pair, or code in a sentence as markdown writes it
+			}
+		case '$', '<', '>':
+			if at(b, j) != '(' {
+				continue
+			}
+			sep = sepSub
+			j++
+		default:
+			continue
+		}
+		if rule := command(b, j, sep, t); rule != "" {
+			return rule
+		}
+	}
+	return bare(b, t, plain)
+}
+
+type separator uint8
+
+const (
+	sepSemi separator = iota + 1
+	sepPipe
+	sepAmp
+	sepBreak
+	sepTick
+	sepSub
+	sepNone
+)
+
+// command judges the word at i, where a separator has put it in the place of a command.
+func command(b []byte, i int, sep separator, t *text) string {
+	i = skipBlank(b, i)
+	for i < len(b) && (b[i] == '\'' || b[i] == '"' || b[i] == '(' || b[i] == '{' || b[i] == '!' || b[i] == '@' || b[i] == '`' || b[i] == '+' || b[i] == '|' || b[i] == ',') && sep != sepTick || i < len(b) && b[i] == '(' {
+		i++
+		i = skipBlank(b, i)
+	}
+	if rule := programPath(b, i); rule != "" {
+		return rule
+	}
+	j := i
+	for j < len(b) && (isWordByte(b[j]) || b[j] == '-' || b[j] == '.' || b[j] == '+') {
+		j++
+	}
+	name := b[i:j]
+	for len(name) > 0 && (name[len(name)-1] == '.' || name[len(name)-1] == '+') {
+		name = name[:len(name)-1]
+		j--
+	}
+	if bytes.HasSuffix(name, []byte(".exe")) || bytes.HasSuffix(name, []byte(".bat")) || bytes.HasSuffix(name, []byte(".cmd")) {
+		name = name[:len(name)-4]
+		if commands[string(name)] != 0 {
+			return "cmdi-windows"
+		}
+	}
+	kind := commands[string(name)]
+	if c := at(b, j); kind != 0 && (c == ',' || c == ':' || c == '=' || c == '_' || c >= 0x80 || c == '?' && j+1 == len(b)) {
+		kind = 0 // part of a longer word, or of a sentence
+	}
+	if kind == 0 {
+		if at(b, j) == '=' && sep != sepTick && sep != sepBreak && assigns(b, i, j) {
+			return "cmdi-command"
+		}
+		return ""
+	}
+	rule := "cmdi-command"
+	if sep == sepTick || sep == sepSub {
+		rule = "cmdi-subshell"
+	}
+	arg, has := argument(b, j)
+	switch {
+	case arg == argShell:
+		if kind == cmdSure || !t.prose || sep != sepBreak {
+			return rule
+		}
+	case sep == sepSub && kind != cmdWord:
+		return rule
+	case sep == sepTick && !t.prose && (kind != cmdWord || at(b, j) == '`'):
+		return rule
+	case t.prose:
+		return ""
+	case kind == cmdSure:
+		return rule
+	case !has && kind == cmdShort && (sep != sepBreak || len(b) < 40):
+		return rule
+	case arg == argEnd && (kind == cmdShort || sep == sepPipe || sep == sepAmp || sep == sepSub):
+		return rule
+	case !has && sep != sepBreak && kind == cmdWord && i <= 8:
+		return rule
+	case kind == cmdShort && sep != sepBreak && i <= 24 && arg == argPlain:
+		return rule
+	case kind == cmdWord && sep != sepBreak && i <= 24 && arg == argPlain && (string(name) == "echo" || string(name) == "printf" || (string(name) == "sleep" || string(name) == "timeout") && isDigit(at(b, skipBlank(b, j)))):
+		return rule
+	}
+	return ""
+}
+
+type argKind uint8
+
+const (
+	argPlain argKind = iota + 1
+	argEnd           // the command ends: another separator, a comment, a closing bracket
+	argShell         // a flag, a path, a variable, a redirection, an address
+)
+
+// argument judges what follows a command's name at j. has is false at the end of the text.
+func argument(b []byte, j int) (kind argKind, has bool) {
+	k := j
+	for k < len(b) && (b[k] == ' ' || b[k] == '\t' || b[k] == '+') {
+		k++
+	}
+	if k >= len(b) {
+		return 0, false
+	}
+	c, next := b[k], at(b, k+1)
+	switch {
+	case c == '-' && k > j && (isLetter(next) || next == '-' && isLetter(at(b, k+2))):
+		return argShell, true
+	case c == '/' && (k > j) && (isLetter(next) || next == '?' || next == '*' || next == '.' || next == 0), c == '\\' && isLetter(next), c == '~' && next == '/':
+		return argShell, true
+	case isLetter(c) && next == ':' && (at(b, k+2) == '\\' || at(b, k+2) == '/' || at(b, k+2) == '%' || at(b, k+2) == 0) && k > j:
+		return argShell, true
+	case c == '.' && (next == '.' || next == '/'), c == '$' && (isWordByte(next) || next == '(' || next == '{' || next == '@' || next == '\''), c == '%' && isLetter(next) && k > j:
+		return argShell, true
+	case c == '<' || c == '>':
+		return argShell, true
+	case hasAnyAt(b, k, "http://", "https://", "ftp://", "\\\\", "127.0.0.1", "localhost", "etc/", "file:", "win.ini"):
+		return argShell, true
+	case ipv4At(b, k):
+		return argShell, true
+	case c == ';' || c == '|' || c == '&' || c == '`' || c == ')' || c == '#' || c == '\n' || c == '}' || c == 0 || c == '\'' && next == 0 || c == '"' && next == 0 || c == '\'' || c == '"':
+		return argEnd, true
+	}
+	// A path further on in the first words is an argument too: "cat foo /etc/passwd".
+	window := b[k:min(len(b), k+48)]
+	if hasAnyIn(window, " /etc", " /dev", " /tmp", " -c ", " -n ", " -e ", " /proc") {
+		return argShell, true
+	}
+	return argPlain, true
+}
+
+func ipv4At(b []byte, i int) bool {
+	dots := 0
+	for ; i < len(b) && (isDigit(b[i]) || b[i] == '.'); i++ {
+		if b[i] == '.' {
+			dots++
+		}
+	}
+	return dots == 3
+}
+
+// assigns recognises the assignment of a variable that is then run: CMD=$'...'; str=$(cmd); x=`cmd`.
+func assigns(b []byte, i, j int) bool {
+	v := j + 1
+	for v < len(b) && (b[v] == '"' || b[v] == '\'') {
+		v++
+	}
+	return at(b, v) == '$' && (at(b, v+1) == '(' || at(b, v+1) == '\'' || at(b, v+1) == '"' || at(b, v+1) == '{') || at(b, v) == '`'
+}
+
+// programPath recognises a program called by its path at i: /bin/cat, /usr/bin/id, c:\windows\system32\cmd.exe; the path may be globbed
+// or have lost its first slash.
+func programPath(b []byte, i int) string {
+	if at(b, i) == '/' || hasAnyAt(b, i, "usr/", "bin/", "./", "~/", "../") {
+		end := i
+		for end < len(b) && end-i < 64 && !isBlank(b[end]) && b[end] != ';' && b[end] != '|' && b[end] != '&' && b[end] != '`' && b[end] != ')' && b[end] != '\'' && b[end] != '"' && b[end] != '<' && b[end] != '>' {
+			end++
+		}
+		p := b[i:end]
+		k := bytes.LastIndexByte(p, '/')
+		dir, base := p[:k+1], p[k+1:]
+		switch {
+		case bytes.Contains(dir, []byte("bin/")) && (commands[string(base)] != 0 || len(base) > 0 && bytes.IndexAny(base, "?*[") >= 0):
+			return "cmdi-path"
+		case bytes.IndexAny(dir, "?*[") >= 0 && bytes.IndexAny(base, "?*[") >= 0 && len(dir) > 2:
+			return "cmdi-path"
+		}
+	}
+	return ""
+}
+
+// bare judges a text that is a command from its first byte on.
+func bare(b []byte, t *text, plain bool) string {
+	i := skipBlank(b, 0)
+	for i < len(b) && (b[i] == '\'' || b[i] == '"' || b[i] == '(' || b[i] == '{' || b[i] == '<' || b[i] == '!' || b[i] == ')') {
+		i++
+	}
+	if t.where != InPath {
+		if rule := programPath(b, i); rule != "" && !t.prose {
+			return rule
+		}
+	}
+	if hasAnyIn(b, "cmd.exe", "powershell", "%comspec%", "cmd /c", "cmd+/c", "/bin/sh", "/bin/bash", "bin/nc", "wscript.shell") {
+		if !t.prose && (t.where != InPath || bytes.Contains(b, []byte("cmd.exe"))) && hasAnyIn(b, "cmd.exe", " -", " /c", "/bin/sh", "/bin/bash", "bin/nc", "(", "|", "%comspec") {
+			return "cmdi-windows"
+		}
+	}
+	j := wordEnd(b, i)
+	if kind := commands[string(b[i:j])]; kind != 0 && !t.prose && t.where != InPath {
+		arg, has := argument(b, j)
+		if has && arg == argShell && at(b, j) != '/' && at(b, j) != '.' && (kind != cmdWord || !plain || hasAnyIn(b[j:min(len(b), j+32)], "/etc", "/proc", "/var", "/dev", "c:\\", "c:/", "http", " -c", "127.0")) {
+			return "cmdi-command"
+		}
+		if !plain && kind != cmdWord && !hasPrefixAt(t.b, i, string(b[i:j])) {
+			return "cmdi-command"
+		}
+	}
+	return ""
+}
+
+func startsCommand(b []byte) bool {
+	i := skipBlank(b, 0)
+	return commands[string(b[i:wordEnd(b, i)])] == cmdSure
+}
+
+// codeText recognises calls that hand a string to a shell or an interpreter.
+func codeText(b []byte, prose bool) string {
+	for i := 0; i < len(b); i++ {
+		if !isLetter(b[i]) && b[i] != '_' {
+			continue
+		}
+		j := wordEnd(b, i)
+		kind := shellCalls[string(b[i:j])]
+		k := skipSpaces(b, j)
+		if kind != 0 && at(b, k) == '(' {
+			arg := skipSpaces(b, k+1)
+			c := at(b, arg)
+			quoted := isQuote(c) || c == '$' || c == '\\'
+			free := i == 0 || !isWordByte(b[i-1]) && b[i-1] != '.'
+			switch {
+			case kind == callSure && c != ')' && (!prose || quoted):
+				return "cmdi-code"
+			case kind == callWord && quoted && !prose && (free || at(b, i-1) == '.' && hasAnyIn(b[max(0, i-16):i], "os.", "process.", "kernel.", "io.", "shell.", "runtime", "child")):
+				if shellArgument(b[arg:min(len(b), arg+64)]) || i <= 12 {
+					return "cmdi-code"
+				}
+			}
+		}
+		i = max(i, j-1)
+	}
+	switch {
+	case hasAnyIn(b, "<?php", "<?=", "<%eval", "<%execute", "__import__(", "child_process", "__import__('os", "_$$nd_func$$_", "java.lang.runtime", "getruntime().exec", "runtime.exec(", "processbuilder(", "wscript.shell", "kernel.exec", "subprocess.", "os.system(", "php_eol", "globals()[", "base64_decode($_", "$_get[", "$_post[", "$_request[", "$_server[", "phpinfo()", "!!python/object", "!!javax.script"):
+		if !prose || hasAnyIn(b, "<?php", "getruntime().exec", "!!python/object", "phpinfo()") {
+			return "cmdi-code"
+		}
+	}
+	return ""
+}
+
+// shellArgument reports whether a quoted argument reads like a command line.
+func shellArgument(b []byte) bool {
+	i := 0
+	for i < len(b) && !isLetter(b[i]) && b[i] != '/' {
+		i++
+	}
+	if programPath(b, i) != "" {
+		return true
+	}
+	return commands[string(b[i:wordEnd(b, i)])] != 0
+}

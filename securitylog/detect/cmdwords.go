@@ -1,0 +1,38 @@
+package detect
+
+// commandKind says how sure the name of a command is.
+type commandKind uint8
+
+const (
+	cmdWord  commandKind = iota + 1 // an English word too
+	cmdShort                        // short or rare enough that little else is meant
+	cmdSure                         // nothing else is meant
+)
+
+var commands = func() map[string]commandKind {
+	m := map[string]commandKind{}
+	add := func(k commandKind, names ...string) {
+		for _, n := range names {
+			m[n] = k
+		}
+	}
+	add(cmdWord, "at", "cat", "cd", "chat", "comp", "copy", "cut", "date", "dir", "diff", "echo", "expand", "export", "fc", "file", "find", "finger", "fold", "for", "format", "free", "git", "go", "groups", "head", "help",
+		"history", "host", "hostname", "if", "java", "join", "jobs", "kill", "last", "less", "link", "locate", "login", "look", "mail", "make", "man", "more", "mount", "move", "net", "nice", "node", "od", "open", "paste",
+		"perl", "php", "ping", "pip", "print", "printf", "python", "read", "reg", "rename", "reset", "ruby", "sc", "screen", "script", "service", "set", "show", "sleep", "sort", "source", "split", "start", "stat", "strings", "sudo", "tail", "tar",
+		"tasks", "test", "time", "timeout", "top", "touch", "tree", "type", "uptime", "users", "ver", "vi", "view", "vol", "wait", "watch", "wall", "where", "which", "who", "while", "write", "yes", "zip", "env", "exec", "eval", "route", "shell", "tac", "nl", "w", "ed", "ab", "dd", "rev", "true", "false", "exit", "until", "function", "command")
+	add(cmdShort, "id", "ls", "ll", "ps", "pwd", "cp", "mv", "rm", "df", "du", "sh", "nc", "awk", "sed", "tr", "wc", "xxd", "gcc", "cc", "lua", "tclsh", "arp", "dig", "ftp", "tftp", "scp", "ssh", "su", "bg", "fg", "uname", "grep", "egrep", "fgrep", "zcat", "md5sum", "base64", "bash", "csh", "ksh", "zsh", "dash", "tcsh", "ash",
+		"chmod", "chown", "crontab", "telnet", "nmap", "curl", "wget", "rsync", "gdb", "vim", "nano", "emacs", "openssl", "socat", "tee", "xargs", "gzip", "gunzip", "mkdir", "rmdir", "cmd", "del", "md", "rd", "attrib", "cacls", "assoc", "wmic", "cls", "tasklist", "python2", "python3", "perl5", "pip3", "npm", "npx", "docker", "kubectl", "apt", "yum", "rpm", "dpkg", "lsof", "strace", "sha1sum", "iconv", "ltrace", "ss", "ip", "printenv", "lynx", "fetch", "mysql", "psql", "sqlite3", "irb", "gem", "nohup", "setsid", "alias", "unset", "unalias", "pkill", "killall", "pgrep", "rpcinfo", "lp", "uuencode", "uudecode", "sendmail", "mailx", "mutt", "getent", "time_t", "busybox", "ncat", "mknod", "mkfifo", "cpio", "dpkg-query", "perl6", "ruby2")
+	add(cmdSure, "whoami", "ifconfig", "ipconfig", "netstat", "nslookup", "systeminfo", "traceroute", "tracert", "powershell", "pwsh", "certutil", "bitsadmin", "mshta", "regsvr32", "rundll32", "schtasks", "netsh", "qwinsta", "taskkill", "net1", "cscript", "wscript", "nc.traditional", "netcat", "lsb_release", "dmesg", "useradd", "adduser", "passwd", "visudo", "iptables", "systemctl", "shutdown", "halt", "poweroff", "phpinfo", "lsattr", "findmnt", "lsmod", "lscpu", "lsblk", "ethtool", "nbtstat", "gpresult", "getmac", "driverquery", "wevtutil", "vssadmin", "chsh", "usermod", "groupadd")
+	return m
+}()
+
+const (
+	callWord = iota + 1 // a common name: the argument must be a command
+	callSure            // a name for running commands
+)
+
+var shellCalls = map[string]uint8{
+	"system": callWord, "exec": callWord, "eval": callWord, "execute": callWord, "spawn": callWord, "popen": callSure, "shell_exec": callSure, "passthru": callSure, "proc_open": callSure, "pcntl_exec": callSure,
+	"execsync": callSure, "spawnsync": callSure, "execfile": callWord, "assert": callWord, "call_user_func": callSure, "call_user_func_array": callSure, "create_function": callSure, "preg_replace": callWord, "file_get_contents": callWord, "file_put_contents": callWord,
+	"shellexecute": callSure, "winexec": callSure, "check_output": callSure, "getoutput": callSure, "base64_decode": callWord, "gzinflate": callSure, "str_rot13": callWord, "fsockopen": callWord, "readfile": callWord, "show_source": callSure, "highlight_file": callSure, "curl_exec": callWord, "createobject": callWord, "print": callWord, "printf": callWord, "qx": callWord, "include": callWord, "require": callWord, "fopen": callWord, "unserialize": callWord, "sleep": 0,
+}

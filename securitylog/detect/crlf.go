@@ -1,0 +1,72 @@
+package detect
+
+import "bytes"
+
+// The crlf rules look for a line break that is followed by a header or a status line of a response.
+//
+//	crlf-header    a response header on a line of its own
+//	crlf-response  a second response
+func (s *scan) crlf(t *text) {
+	wide := bytes.Contains(t.b, wideLineFeed) || bytes.Contains(t.b, wideReturn)
+	if t.marks&markBreak == 0 && !wide {
+		return
+	}
+	b := t.b
+	s.steps += 2 * len(b)
+	for i := 0; i < len(b); i++ {
+		switch {
+		case b[i] == '\r' || b[i] == '\n':
+		case wide && i >= 2 && (bytes.Equal(b[i-2:i+1], wideLineFeed) || bytes.Equal(b[i-2:i+1], wideReturn)):
+		default:
+			continue
+		}
+		rest := b[i+1:]
+		hard := b[i] == '\r' || i > 0 && b[i-1] == '\r' || b[i] >= 0x80
+		j := skipBlank(rest, 0)
+		if rule := headerLine(rest[j:], hard, t.prose); rule != "" {
+			s.report(t.place, CRLF, rule)
+			return
+		}
+		i += j
+	}
+}
+
+// U+560A and U+560D end in the codes of line feed and carriage return, and become those where a character is cut to a byte.
+var (
+	wideLineFeed = []byte("\u560a")
+	wideReturn   = []byte("\u560d")
+)
+
+var (
+	sureHeaders = wordSet([]string{"set-cookie", "set-cookie2", "content-type", "content-length", "transfer-encoding", "x-xss-protection", "access-control-allow-origin", "content-security-policy", "contenttype", "content-disposition", "x-frame-options", "location", "refresh"})
+	lineHeaders = wordSet([]string{"host", "link", "server", "cookie", "connection", "cache-control", "content-location", "content-encoding", "x-forwarded-for", "x-forwarded-host", "etag", "expires", "last-modified", "referer", "user-agent", "authorization", "bcc", "cc", "to", "from", "subject", "mime-version", "x-injected", "x-test", "test-header", "header", "date", "status", "pragma"})
+)
+
+// headerLine judges the line that b starts with. hard says that the break before it had a carriage return, which people do not type.
+func headerLine(b []byte, hard, prose bool) string {
+	if hasPrefixAt(b, 0, "http/1.") || hasPrefixAt(b, 0, "http/2") {
+		return "crlf-response"
+	}
+	i := 0
+	for i < len(b) && i < 40 && (isWordByte(b[i]) || b[i] == '-') {
+		i++
+	}
+	if i == 0 || skipBlank(b, i) >= len(b) || b[skipBlank(b, i)] != ':' {
+		return ""
+	}
+	name, value := b[:i], b[skipBlank(b, i)+1:]
+	switch {
+	case string(name) == "location" || string(name) == "refresh":
+		v := value[skipBlank(value, 0):]
+		if hard || hasAnyAt(v, 0, "http", "//", "/", "javascript", "data") {
+			return "crlf-header"
+		}
+	case sureHeaders.has(name):
+		if hard || !prose {
+			return "crlf-header"
+		}
+	case hard && !prose && (lineHeaders.has(name) || bytes.HasPrefix(name, []byte("x-"))):
+		return "crlf-header"
+	}
+	return ""
+}

@@ -1,0 +1,111 @@
+package detect
+
+import "bytes"
+
+// The js rules look for addresses that run.
+//
+//	js-scheme  javascript:, vbscript: and their kin, followed by code
+//	js-data    data: with a type that a browser runs
+func (s *scan) scripts(t *text) {
+	if t.marks&markColon == 0 {
+		return
+	}
+	b := t.b
+	s.steps += len(b)
+	for i := 0; i < len(b); i++ {
+		if b[i] != ':' {
+			continue
+		}
+		switch scheme := schemeBefore(b, i); {
+		case scheme == "":
+		case scheme == "data":
+			if runnableData(b[i+1 : min(len(b), i+1+128)]) {
+				s.report(t.place, JS, "js-data")
+				return
+			}
+		case codeFollows(b, i+1, t.prose):
+			s.report(t.place, JS, "js-scheme")
+			return
+		}
+	}
+}
+
+var runningSchemes = []string{"javascript", "vbscript", "livescript", "data"}
+
+// schemeBefore returns the scheme that ends before the colon at i. Control characters within a scheme are skipped, as browsers do.
+func schemeBefore(b []byte, i int) string {
+	var name [12]byte
+	n := len(name)
+	blank := 0
+	for k := i - 1; k >= 0 && n > 0 && blank < 12; k-- {
+		c := b[k]
+		if c == '\t' || c == '\n' || c == '\r' || c == 0 || c == wild || c == 0x0B {
+			blank++
+			continue
+		}
+		if c == ' ' && n == len(name) {
+			blank++
+			continue
+		}
+		n--
+		name[n] = c
+		if !isLetter(c) {
+			n++
+			break
+		}
+	}
+	for _, scheme := range runningSchemes {
+		if len(name)-n >= len(scheme) && string(name[len(name)-len(scheme):]) == scheme {
+			if k := len(name) - len(scheme); k > n && isLetter(name[k-1]) && scheme != "javascript" {
+				return ""
+			}
+			return scheme
+		}
+	}
+	return ""
+}
+
+// codeFollows reports whether what follows a script scheme is code rather than the rest of a sentence.
+func codeFollows(b []byte, i int, prose bool) bool {
+	if i >= len(b) {
+		return false
+	}
+	if b[i] != ' ' && !prose {
+		return true
+	}
+	j := skipBlank(b, i)
+	end := min(len(b), j+160)
+	for k := j; k < end; k++ {
+		switch b[k] {
+		case '(', '`', '=', '[', '\\', '&', '%', '<':
+			return true
+		case '/':
+			if at(b, k+1) == '/' || at(b, k+1) == '*' {
+				return true
+			}
+		case ' ':
+			return false
+		}
+	}
+	return false
+}
+
+// runnableData reports whether a data URL's type is one that a browser runs as a page or a script, or hides behind base64 without one.
+func runnableData(v []byte) bool {
+	v = v[skipBlank(v, 0):]
+	comma := bytes.IndexByte(v, ',')
+	if comma < 0 {
+		comma = len(v)
+	}
+	kind := v[:comma]
+	for _, k := range []string{"text/html", "image/svg", "text/xml", "application/xml", "application/xhtml", "text/javascript", "application/javascript", "application/x-javascript", "application/ecmascript", "text/xsl", "text/vbscript"} {
+		if bytes.Contains(kind, []byte(k)) {
+			return true
+		}
+	}
+	if len(kind) == 0 || string(kind) == ";base64" {
+		rest := v[min(len(v), comma+1):]
+		return len(rest) > 0 && (kind != nil && len(kind) > 0 && bytes.HasPrefix(rest, []byte("ph")) || bytes.IndexAny(rest, "(<") >= 0)
+	}
+	return false
+}

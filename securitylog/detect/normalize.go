@@ -1,0 +1,263 @@
+package detect
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// wild stands in normalised text for something that some decoders turn into a character and others do not: an escape that means
+// nothing, a malformed UTF-8 sequence, a private-use character written as %uXXXX.
+const wild = 0x01
+
+// maxRounds is how often percent decoding is repeated; a text still encoded after that is judged as it stands.
+const maxRounds = 4
+
+// encoding notes what normalisation met.
+type encoding struct {
+	overlong int  // UTF-8 sequences longer than the character needs, each a character that filters look for
+	wild     bool // the text holds wild
+}
+
+// normalise percent-decodes raw to a fixed point, folds look-alikes and overlong UTF-8 to ASCII, and lowers ASCII letters.
+// With plus, '+' is a space, as in queries and forms. The result lives in one of the scan's buffers until the next call.
+func (s *scan) normalise(raw []byte, plus bool) ([]byte, encoding) {
+	src, dst := append(s.bufA[:0], raw...), s.bufB[:0]
+	if plus {
+		for i, c := range src {
+			if c == '+' {
+				src[i] = ' '
+			}
+		}
+	}
+	s.steps += len(src)
+	for round := 0; round < maxRounds && bytes.IndexByte(src, '%') >= 0; round++ {
+		s.steps += len(src)
+		var changed bool
+		dst, changed = percentDecode(dst[:0], src)
+		src, dst = dst, src
+		if !changed {
+			break
+		}
+	}
+	s.steps += len(src)
+	var enc encoding
+	dst = fold(dst[:0], src, &enc)
+	s.bufA, s.bufB = src, dst
+	return dst, enc
+}
+
+// percentDecode appends src to dst with every %XX and %uXXXX decoded once.
+func percentDecode(dst, src []byte) ([]byte, bool) {
+	changed := false
+	for i := 0; i < len(src); i++ {
+		c := src[i]
+		if c != '%' || i+2 >= len(src) {
+			dst = append(dst, c)
+			continue
+		}
+		if hi, ok := hexValue(src[i+1]); ok {
+			if lo, ok := hexValue(src[i+2]); ok {
+				dst = append(dst, hi<<4|lo)
+				i += 2
+				changed = true
+				continue
+			}
+		}
+		if src[i+1]|0x20 == 'u' && i+5 < len(src) {
+			if r, ok := hexRune(src[i+2 : i+6]); ok {
+				if r >= 0xE000 && r <= 0xF8FF || r >= 0xD800 && r <= 0xDFFF {
+					dst = append(dst, wild)
+				} else {
+					dst = utf8.AppendRune(dst, r)
+				}
+				i += 5
+				changed = true
+				continue
+			}
+		}
+		if src[i+1] == '%' && i+7 < len(src) && src[i+4] == '%' && src[i+5] == '%' {
+			// Each nibble encoded by itself, %%32%%65 for %2e.
+			if hi, ok := hexDigit(src[i+2 : i+4]); ok {
+				if lo, ok := hexDigit(src[i+6 : i+8]); ok {
+					dst = append(dst, '%', hi, lo)
+					i += 7
+					changed = true
+					continue
+				}
+			}
+		}
+		dst = append(dst, c)
+	}
+	return dst, changed
+}
+
+// hexDigit decodes two hexadecimal digits that stand for a third.
+func hexDigit(b []byte) (byte, bool) {
+	r, ok := hexRune(b)
+	if !ok {
+		return 0, false
+	}
+	_, ok = hexValue(byte(r))
+	return byte(r), ok
+}
+
+func hexRune(b []byte) (rune, bool) {
+	var r rune
+	for _, c := range b {
+		v, ok := hexValue(c)
+		if !ok {
+			return 0, false
+		}
+		r = r<<4 | rune(v)
+	}
+	return r, true
+}
+
+// fold appends src to dst in lower case, with look-alike characters as ASCII and malformed sequences as wild.
+func fold(dst, src []byte, enc *encoding) []byte {
+	for i := 0; i < len(src); {
+		c := src[i]
+		if c < utf8.RuneSelf {
+			if c-'A' < 26 {
+				c |= 0x20
+			}
+			dst = append(dst, c)
+			i++
+			continue
+		}
+		if r, n := utf8.DecodeRune(src[i:]); n > 1 {
+			switch f := lookAlike(r); f {
+			case 0:
+				dst = append(dst, src[i:i+n]...)
+			case dropped:
+			default:
+				dst = append(dst, f)
+			}
+			i += n
+			continue
+		}
+		f, n := overlong(src[i:])
+		switch {
+		case n == 0: // a byte of an older character set
+			dst = append(dst, c)
+			n = 1
+		case f == wild:
+			enc.wild = true
+			dst = append(dst, wild)
+		default:
+			if n > 2 || src[i+1]&0xC0 == 0x80 {
+				enc.overlong++
+			}
+			dst = append(dst, f)
+		}
+		i += n
+	}
+	if bytes.IndexByte(dst, wild) >= 0 {
+		enc.wild = true
+	}
+	return dst
+}
+
+// overlong reads a UTF-8 sequence that is longer than its character needs, as decoders without checks do: six bits of each byte
+// after the first, whatever its upper two bits say. It returns the character, when that is one with a meaning in paths, markup or
+// code, else wild, and the sequence's length; 0 when there is no such sequence.
+func overlong(b []byte) (byte, int) {
+	if len(b) < 2 {
+		return 0, 0
+	}
+	var n int
+	switch lead := b[0]; {
+	case lead == 0xC0 || lead == 0xC1:
+		v := lead&0x1F<<6 | b[1]&0x3F
+		if v == '.' || v == '/' || v == '\\' || b[1]&0xC0 == 0x80 && structural(v) {
+			return v, 2
+		}
+		switch c := b[1]; {
+		case c >= utf8.RuneSelf:
+			return wild, 2
+		case c == '%' && len(b) >= 4 && isWordByte(b[2]) && isWordByte(b[3]):
+			return wild, 4 // a second byte that is no hexadecimal number
+		case isWordByte(c) || c <= ' ':
+			return 0, 0
+		}
+		return wild, 2
+	case lead == 0xE0 && b[1] >= 0x80 && b[1] < 0xA0:
+		n = 3
+	case lead == 0xF0 && b[1] >= 0x80 && b[1] < 0x90:
+		n = 4
+	case lead == 0xF8 && b[1] >= 0x80 && b[1] < 0x88:
+		n = 5
+	case lead == 0xFC && b[1] >= 0x80 && b[1] < 0x84:
+		n = 6
+	}
+	if n == 0 || len(b) < n {
+		return 0, 0
+	}
+	v := 0
+	for _, c := range b[1:n] {
+		if c&0xC0 != 0x80 {
+			return 0, 0
+		}
+		v = v<<6 | int(c&0x3F)
+	}
+	if v < utf8.RuneSelf && structural(byte(v)) {
+		return byte(v), n
+	}
+	return wild, n
+}
+
+// structural reports whether c is punctuation that paths, markup, queries or shells give a meaning to.
+func structural(c byte) bool {
+	switch c {
+	case '.', '/', '\\', '<', '>', '\'', '"', '`', '(', ')', ';', ':', '=', '%', '&', '|', '$', '{', '}', ' ', 0, '\r', '\n':
+		return true
+	}
+	return false
+}
+
+// dropped is what lookAlike returns for characters that have no width.
+const dropped = 0xFF
+
+// lookAlike returns the ASCII character that best-fit conversions make of r, dropped for invisible ones, or 0.
+func lookAlike(r rune) byte {
+	if r < 0xA0 {
+		return 0
+	}
+	if r >= 0xFF01 && r <= 0xFF5E {
+		c := byte(r - 0xFF01 + '!')
+		if c-'A' < 26 {
+			c |= 0x20
+		}
+		return c
+	}
+	switch r {
+	case 0x00A0, 0x1680, 0x3000, 0x202F, 0x205F, 0x2028, 0x2029:
+		return ' '
+	case 0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF:
+		return dropped
+	case 0x2018, 0x2019, 0x201A, 0x201B, 0x02B9, 0x02BC, 0x02C8, 0x2032, 0x00B4:
+		return '\''
+	case 0x201C, 0x201D, 0x201E, 0x02BA, 0x2033:
+		return '"'
+	case 0x2044, 0x2215, 0x29F8:
+		return '/'
+	case 0x2216, 0x29F5, 0x29F9, 0xFE68:
+		return '\\'
+	case 0x2024, 0xFE52:
+		return '.'
+	case 0x2039, 0xFE64:
+		return '<'
+	case 0x203A, 0xFE65:
+		return '>'
+	case 0x0131:
+		return 'i'
+	case 0x017F:
+		return 's'
+	case 0x212A:
+		return 'k'
+	}
+	if r >= 0x2000 && r <= 0x200A {
+		return ' '
+	}
+	return 0
+}

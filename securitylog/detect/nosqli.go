@@ -1,0 +1,89 @@
+package detect
+
+import "bytes"
+
+// The nosqli rules look for MongoDB's operators where a value was expected, and for JavaScript meant for its server.
+//
+//	nosqli-operator  a query operator as a key: [$ne], {"$gt": ""}
+//	nosqli-where     $where with an expression
+//	nosqli-script    statements that leave a string of server-side JavaScript
+func (s *scan) nosqli(t *text, sql bool) {
+	b := t.b
+	if t.marks&markDollar != 0 || bytes.Contains(b, []byte("&exists")) {
+		s.steps += len(b)
+		if rule := mongoOperator(b, t.prose); rule != "" {
+			s.report(t.place, NoSQLi, rule)
+			return
+		}
+	}
+	if sql || t.marks&(markParen|markEquals|markSemi|markPipe|markAmp) == 0 {
+		return
+	}
+	s.steps += 4 * len(b)
+	if serverScript(b, t) {
+		s.report(t.place, NoSQLi, "nosqli-script")
+	}
+}
+
+var mongoOperators = wordSet([]string{"ne", "eq", "gt", "gte", "lt", "lte", "in", "nin", "not", "nor", "or", "and", "exists", "regex", "where", "type", "mod", "all", "size", "elemmatch", "expr", "text", "jsonschema", "comment", "options", "func", "function", "accumulator", "lookup"})
+
+// mongoOperator finds "$name" in the position of a key: in brackets, or in quotes or bare before a colon.
+func mongoOperator(b []byte, prose bool) string {
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] != '$' && !(b[i] == '&' && hasPrefixAt(b, i+1, "exists")) {
+			continue
+		}
+		end := wordEnd(b, i+1)
+		if !mongoOperators.has(b[i+1 : end]) {
+			continue
+		}
+		before := at(b, i-1)
+		after := skipBlank(b, end)
+		if before == '[' && at(b, after) == ']' {
+			return "nosqli-operator"
+		}
+		if isQuote(at(b, after)) {
+			after = skipBlank(b, after+1)
+		}
+		if at(b, after) == ':' && !prose {
+			if string(b[i+1:end]) == "where" {
+				return "nosqli-where"
+			}
+			return "nosqli-operator"
+		}
+		i = end - 1
+	}
+	return ""
+}
+
+// serverScript recognises what is written to leave a string in MongoDB's $where, mapReduce or $function.
+func serverScript(b []byte, t *text) bool {
+	v := trimBlank(b)
+	switch {
+	case bytes.Contains(b, []byte("this.")) && bytes.IndexAny(b, "'\"") >= 0 && hasAnyIn(b, "&& this.", "&&this.", "|| this.", "||this.", ".match(/", "this.constructor"):
+		return true
+	case bytes.HasPrefix(v, []byte("||")) && bytes.Contains(v, []byte("==")):
+		return true
+	case bytes.HasPrefix(v, []byte("db.")) && hasAnyIn(b, ".insert(", ".find(", ".remove(", ".drop(", ".update(", ".dropdatabase(", ".getcollection", "mapreduce("):
+		return true
+	case bytes.Contains(b, []byte("new date()")) && hasAnyIn(b, "while(", "while ("):
+		return true
+	case t.prose:
+		return false
+	}
+	i := bytes.IndexByte(b, ';')
+	if i < 0 || i > 24 {
+		return false
+	}
+	rest := b[skipBlank(b, i+1):]
+	return hasAnyAt(rest, 0, "return ", "return(", "return'", "sleep(", "it=new", "var ", "while(") && (i == 0 || isQuote(at(b, i-1)) || isDigit(at(b, i-1)) || at(b, i-1) == ')' || at(b, i-1) == '}')
+}
+
+func hasAnyIn(b []byte, parts ...string) bool {
+	for _, p := range parts {
+		if bytes.Contains(b, []byte(p)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,288 @@
+package detect
+
+import (
+	"bytes"
+	"sort"
+)
+
+// scan is the working memory of one inspection; detectors keep them in a pool.
+type scan struct {
+	d          *Detector
+	raw        []byte // the input as bytes
+	bufA, bufB []byte // normalisation's two buffers
+	markup     []byte // the text with entities and script escapes decoded
+	lookups    []byte // the text with Log4j lookups resolved
+	opens      []int
+	squeezed   []byte
+	toks       []token
+	found      Findings
+	budget     int // bytes that libinjection may still read
+	steps      int // bytes visited, for the test that holds the growth linear
+}
+
+const (
+	maxFindings       = 16
+	libinjectionBytes = 2048
+	maxKeptBuffer     = 64 << 10
+)
+
+func (s *scan) reset(d *Detector) {
+	s.d = d
+	s.found = nil
+	s.budget = libinjectionBytes
+	s.steps = 0
+	if cap(s.raw) > maxKeptBuffer || cap(s.bufA) > maxKeptBuffer || cap(s.bufB) > maxKeptBuffer {
+		*s = scan{d: d, budget: libinjectionBytes}
+	}
+}
+
+func (s *scan) findings() Findings {
+	found := s.found
+	s.found = nil
+	if len(found) > 1 {
+		sort.SliceStable(found, func(i, j int) bool { return found[i].Class < found[j].Class })
+	}
+	return found
+}
+
+// place says where a text came from.
+type place struct {
+	where Where
+	name  []byte
+	// file says that the parameter's name promises a file or an address to include.
+	file bool
+	// script says that the request path ends in a script that includes what it is told to.
+	script bool
+}
+
+// text is one normalised value under inspection.
+type text struct {
+	place
+	b     []byte
+	enc   encoding
+	marks marks
+	loose bool // a query parameter without '=': what follows a raw '&' of a payload
+	prose bool // reads like sentences
+}
+
+func (s *scan) report(p place, c Class, rule string) {
+	if !s.d.classes.Has(c) || len(s.found) >= maxFindings {
+		return
+	}
+	name := ""
+	if plainName(p.name) {
+		name = string(p.name)
+	}
+	for i := range s.found {
+		if f := &s.found[i]; f.Class == c && f.Where == p.where && f.Name == name {
+			return
+		}
+	}
+	s.found = append(s.found, Finding{Class: c, Rule: rule, Where: p.where, Name: name})
+}
+
+// load copies the input into the scan's memory, cut to the detector's bound.
+func (s *scan) load(in string) []byte {
+	if limit := s.d.maxBytes; len(in) > limit {
+		head := limit / 4 * 3
+		s.raw = append(append(s.raw[:0], in[:head]...), in[len(in)-(limit-head):]...)
+		return s.raw
+	}
+	s.raw = append(s.raw[:0], in...)
+	return s.raw
+}
+
+// target inspects a raw request target: its path, then each query parameter's name and value.
+func (s *scan) target(uri string) {
+	if uri == "" {
+		return
+	}
+	raw := s.load(uri)
+	if i := bytes.Index(raw, schemeSep); i > 0 && raw[0] != '/' && i < 8 { // absolute form, as proxies are sent it
+		raw = raw[i+len(schemeSep):]
+		if j := bytes.IndexByte(raw, '/'); j >= 0 {
+			raw = raw[j:]
+		}
+	}
+	path, query, _ := bytes.Cut(raw, []byte{'?'})
+	s.value(place{where: InPath}, path, false, false)
+	s.query(place{where: InQuery, script: scriptPath(path)}, query)
+}
+
+var schemeSep = []byte("://")
+
+func scriptPath(path []byte) bool {
+	for _, ext := range []string{".php", ".asp", ".aspx", ".jsp", ".cgi", ".cfm", ".pl", ".php3", ".php4", ".php5", ".phtml", ".inc"} {
+		if len(path) > len(ext) && string(path[len(path)-len(ext):]) == ext {
+			return true
+		}
+	}
+	return false
+}
+
+// query inspects the pairs of a query string or a form.
+func (s *scan) query(p place, query []byte) {
+	for len(query) > 0 {
+		var pair []byte
+		pair, query, _ = bytes.Cut(query, []byte{'&'})
+		if len(pair) == 0 {
+			continue
+		}
+		name, value, pairs := bytes.Cut(pair, []byte{'='})
+		at := p
+		if !pairs {
+			s.value(at, pair, true, true)
+			continue
+		}
+		at.name = name
+		at.file = fileParameter(name)
+		if !plainName(name) {
+			s.parameterName(at, name)
+		}
+		s.value(at, value, true, false)
+	}
+}
+
+// parameterName inspects the name of a parameter: an attack can stand there whole, and in PHP and Node "a[$ne]" is an operator.
+func (s *scan) parameterName(p place, name []byte) {
+	s.value(p, name, true, false)
+}
+
+// value normalises one value and puts the rules to it.
+func (s *scan) value(p place, raw []byte, plus, loose bool) {
+	if len(raw) == 0 {
+		return
+	}
+	b, enc := s.normalise(raw, plus)
+	s.inspect(&text{place: p, b: b, enc: enc, loose: loose})
+}
+
+// inspect puts every rule to a normalised text. The order matters: a rule may ask whether an earlier class has explained the text.
+func (s *scan) inspect(t *text) {
+	t.marks = marksOf(t.b)
+	t.prose = readsLikeProse(t.b)
+	s.steps += 2 * len(t.b)
+	before := len(s.found)
+	explained := func(c ...Class) bool {
+		for i := before; i < len(s.found); i++ {
+			if Of(c...).Has(s.found[i].Class) {
+				return true
+			}
+		}
+		return false
+	}
+	s.log4shell(t)
+	s.xxe(t)
+	s.crlf(t)
+	s.xss(t)
+	s.scripts(t)
+	s.markupView(t)
+	s.traversal(t)
+	s.sqli(t)
+	s.nosqli(t, explained(SQLi))
+	if !explained(Log4Shell) {
+		s.ssti(t)
+	}
+	if !explained(SSTI, XSS, SQLi, Log4Shell) {
+		s.cmdi(t)
+	}
+	if !explained(Traversal, CmdI, SQLi, SSTI, XXE, XSS, Log4Shell) {
+		s.lfi(t)
+		s.rfi(t)
+	}
+}
+
+// markupView repeats the rules for what browsers and loggers read on the text as those would decode it.
+func (s *scan) markupView(t *text) {
+	if t.marks&(markAmp|markBackslash) == 0 {
+		return
+	}
+	b, changed := unescapeMarkup(s.markup[:0], t.b)
+	s.markup = b
+	s.steps += len(t.b)
+	if !changed {
+		return
+	}
+	view := *t
+	view.b = b
+	view.marks = marksOf(b)
+	s.steps += len(b)
+	s.log4shell(&view)
+	s.xss(&view)
+	s.scripts(&view)
+}
+
+// marks say which punctuation a text holds, so that a rule can be skipped at once.
+type marks uint32
+
+const (
+	markQuote     marks = 1 << iota // ' " `
+	markAngle                       // <
+	markParen                       // (
+	markSemi                        // ;
+	markPipe                        // |
+	markAmp                         // &
+	markDollar                      // $
+	markBrace                       // {
+	markBackslash                   // \
+	markSlash                       // /
+	markColon                       // :
+	markPercent                     // %
+	markHash                        // #
+	markEquals                      // = < >
+	markDash                        // -
+	markStar                        // *
+	markAt                          // @
+	markBreak                       // line breaks and other controls
+	markDot                         // .
+	markTick                        // `
+	markBracket                     // [
+	markWild                        // an undecidable escape
+)
+
+var markOf = [256]marks{
+	'\'': markQuote, '"': markQuote, '`': markQuote | markTick, '<': markAngle | markEquals, '>': markEquals, '(': markParen,
+	';': markSemi, '|': markPipe, '&': markAmp, '$': markDollar, '{': markBrace, '\\': markBackslash, '/': markSlash,
+	':': markColon, '%': markPercent, '#': markHash, '=': markEquals, '-': markDash, '*': markStar, '@': markAt,
+	'\r': markBreak, '\n': markBreak, 0: markBreak, '.': markDot, '[': markBracket, wild: markWild,
+}
+
+func marksOf(b []byte) marks {
+	var m marks
+	for _, c := range b {
+		m |= markOf[c]
+	}
+	return m
+}
+
+// readsLikeProse reports whether the text holds four words in a row, of letters alone and with single spaces between. SQL's own
+// words and shell names do not count as words of a sentence.
+func readsLikeProse(b []byte) bool {
+	run := 0
+	for i := 0; i < len(b); {
+		start := i
+		for i < len(b) && (isLetter(b[i]) || b[i] >= 0x80) {
+			i++
+		}
+		if n := i - start; n > 0 && (i == len(b) || b[i] == ' ' || b[i] == ',' || b[i] == '.' || b[i] == '?' || b[i] == '!') {
+			if !sqlProseStops.has(b[start:i]) {
+				run++
+			}
+			if run >= 4 {
+				return true
+			}
+			if i < len(b) && b[i] != ' ' {
+				i++
+			}
+			if i < len(b) && b[i] == ' ' {
+				i++
+				continue
+			}
+		}
+		run = 0
+		if i == start {
+			i++
+		}
+	}
+	return false
+}

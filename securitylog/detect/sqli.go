@@ -1,0 +1,306 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/corazawaf/libinjection-go"
+)
+
+// The sqli rules read a text as SQL tokens and ask for structure: words alone are talk.
+//
+//	sqli-union       union and select, with a column list or a break-out
+//	sqli-tautology   a comparison joined by or/and that leaves a string, or of two literals
+//	sqli-boolean     a condition joined by or/and to a left string, without a comparison
+//	sqli-comment     a quote that is left and a comment that hides the rest
+//	sqli-stacked     a second statement
+//	sqli-time        functions and statements that wait
+//	sqli-function    functions that leak through errors, read files or run commands
+//	sqli-subquery    a select in brackets where a value was expected
+//	sqli-schema      system tables and server variables
+//	sqli-clause      order by, group by, having, limit, into, procedure after a break-out
+//	sqli-concat      a left string joined to another
+//	sqli-statement   a whole statement as a value
+//	sqli-obfuscated  keywords taken apart by comments, characters spelled by number
+//	sqli-grammar     a fingerprint of libinjection, with evidence beside it
+func (s *scan) sqli(t *text) {
+	const signs = markQuote | markParen | markSemi | markPipe | markAmp | markHash | markEquals | markDash | markStar | markAt | markSlash
+	b := t.b
+	if t.where == InPath {
+		b = lastSegments(b)
+	}
+	if len(b) < 3 {
+		return
+	}
+	x := lexSQL(s.toks, b)
+	s.toks = x.toks
+	s.steps += 3 * len(b)
+	if t.marks&signs == 0 && x.keywords == 0 {
+		return
+	}
+	q := &sqlText{lexed: x, b: b, prose: t.prose}
+	if rule := q.judge(); rule != "" {
+		s.report(t.place, SQLi, rule)
+		return
+	}
+	if s.grammar(q) {
+		s.report(t.place, SQLi, "sqli-grammar")
+	}
+}
+
+// lastSegments drops the leading slash, so that a path's first segment reads like a value.
+func lastSegments(b []byte) []byte { return bytes.TrimLeft(b, "/") }
+
+// sqlText is a lexed text with the state of a walk over it.
+type sqlText struct {
+	lexed
+	b     []byte
+	prose bool
+	steps int
+
+	// What the tokens before the current one have left open.
+	single, double, back bool // an odd number of that quote
+	depth                int  // open brackets
+	closed               bool // a bracket closed that was not opened
+	tail                 bool // the text ends in a comment
+}
+
+func (q *sqlText) tok(i int) token {
+	if i < 0 || i >= len(q.toks) {
+		return token{}
+	}
+	return q.toks[i]
+}
+
+func (q *sqlText) word(i int) []byte {
+	if t := q.tok(i); t.kind == tokWord {
+		return q.b[t.s:t.e]
+	}
+	return nil
+}
+
+// left reports whether the tokens before i leave what the text was put into: an odd quote, a closing bracket too many, or a number or
+// nothing at all before an SQL keyword.
+func (q *sqlText) left(i int) bool {
+	return q.single || q.double || q.closed || q.numeric(i)
+}
+
+// numeric reports whether only a number, a sign or brackets stand before i, as in "1 and".
+func (q *sqlText) numeric(i int) bool {
+	if i == 0 || i > 6 {
+		return false
+	}
+	number := false
+	for _, t := range q.toks[:i] {
+		switch t.kind {
+		case tokNumber:
+			number = true
+		case tokArith, tokOpen, tokClose, tokDot, tokAt:
+		case tokWord:
+			if t.kw != kwNull {
+				return false
+			}
+			number = true
+		default:
+			return false
+		}
+	}
+	return number
+}
+
+// judge walks over the tokens once and puts the rules that start at each.
+func (q *sqlText) judge() string {
+	n := len(q.toks)
+	for k := n - 1; k >= max(0, n-4) && !q.tail; k-- {
+		q.tail = q.toks[k].kind == tokComment
+	}
+	if rule := q.whole(); rule != "" {
+		return rule
+	}
+	chars := 0
+	for i := 0; i < n; i++ {
+		t := q.toks[i]
+		var rule string
+		switch t.kind {
+		case tokWord:
+			rule = q.atWord(i, &chars)
+		case tokLogic:
+			rule = q.atBool(i)
+		case tokQuote:
+			q.toggle(t.c)
+			rule = q.atQuote(i)
+		case tokOpen:
+			q.depth++
+			rule = q.atOpen(i)
+		case tokClose:
+			if q.depth > 0 {
+				q.depth--
+			} else {
+				q.closed = true
+			}
+		case tokSemi:
+			rule = q.atSemi(i)
+		case tokAt:
+			rule = q.atVariable(i)
+		}
+		if rule != "" {
+			return rule
+		}
+	}
+	if q.version && q.keywords > 0 || q.inline >= 2 && q.keywords >= 2 && !q.prose {
+		return "sqli-obfuscated"
+	}
+	if chars >= 3 && !q.prose {
+		return "sqli-obfuscated"
+	}
+	return q.ending()
+}
+
+// ending judges a text that opens a quote and ends in a comment, or is a number before one, whatever stands between.
+func (q *sqlText) ending() string {
+	n := len(q.toks)
+	if q.prose || n < 2 || q.toks[n-1].kind != tokComment || q.toks[n-1].c == '#' {
+		return ""
+	}
+	if n == 2 && q.toks[0].kind == tokNumber && q.toks[1].glue {
+		return "sqli-comment"
+	}
+	if (q.single != q.double) && n <= 16 {
+		for i, t := range q.toks {
+			if t.kind == tokQuote {
+				if t.glue || i == 0 {
+					return "sqli-comment"
+				}
+				break
+			}
+		}
+	}
+	return ""
+}
+
+// split reports whether the text leaves a string and enters another: x' ... 'y.
+func (q *sqlText) split() bool {
+	first, last := -1, -1
+	for i, t := range q.toks {
+		if t.kind == tokQuote {
+			if first < 0 {
+				first = i
+			}
+			last = i
+		}
+	}
+	return first > 0 && last > first+1 && q.toks[first].glue && q.toks[first].c == q.toks[last].c && !q.single && !q.double &&
+		(last == len(q.toks)-1 || q.toks[last+1].glue)
+}
+
+func (q *sqlText) toggle(c byte) {
+	switch c {
+	case '\'':
+		q.single = !q.single
+	case '"':
+		q.double = !q.double
+	default:
+		q.back = !q.back
+	}
+}
+
+func (q *sqlText) atWord(i int, chars *int) string {
+	switch t := q.toks[i]; t.kw {
+	case kwBool:
+		return q.atBool(i)
+	case kwUnion:
+		return q.atUnion(i)
+	case kwWhere:
+		return q.atWhere(i)
+	case kwCompare:
+		return q.atCompare(i)
+	case kwOrder, kwLimit, kwInto:
+		return q.atClause(i)
+	case kwWaitfor:
+		if next := q.tok(i + 1); next.kw == kwDelay && (q.tok(i+2).kind == tokQuote || q.tok(i+2).kind == tokNumber || !q.prose) {
+			return "sqli-time"
+		}
+	case kwTime, kwDanger:
+		return q.atFunction(i)
+	case kwSchema:
+		return q.atSchema(i)
+	case kwFunction:
+		if q.tok(i+1).kind == tokOpen && q.tok(i+2).kind == tokClose && q.tok(i-1).kind == tokOpen && i >= 2 && asksServer(q.word(i)) && !q.prose {
+			return "sqli-function"
+		}
+		if w := q.word(i); (string(w) == "char" || string(w) == "chr" || string(w) == "nchar") && q.tok(i+1).kind == tokOpen && q.tok(i+2).kind == tokNumber {
+			*chars++
+		}
+	case kwSelect:
+		if q.left(i) && !q.prose && q.selects(i+1) && (q.single || q.double || q.tail) {
+			return "sqli-subquery"
+		}
+	case kwCase:
+		if string(q.word(i)) == "case" && q.tok(i+1).kw == kwCase && !q.prose && (q.left(i) || q.tok(i-1).kind == tokOpen || i == 0) {
+			if _, _, ok := q.comparison(i + 2); ok {
+				return "sqli-boolean"
+			}
+		}
+		if w := q.word(i); (string(w) == "if" || string(w) == "iif" || string(w) == "elt") && q.tok(i+1).kind == tokOpen && !q.prose {
+			if _, both, ok := q.comparison(i + 2); ok && both {
+				return "sqli-boolean"
+			}
+		}
+	}
+	return ""
+}
+
+// asksServer reports whether a function without arguments tells about the server; as the argument of another, nothing else is meant.
+func asksServer(name []byte) bool {
+	switch string(name) {
+	case "version", "user", "database", "current_user", "session_user", "system_user", "schema", "sqlite_version":
+		return true
+	}
+	return false
+}
+
+// grammar asks libinjection, where quotes, brackets or comments stand beside words of SQL, and believes it where there is a break-out.
+func (s *scan) grammar(q *sqlText) bool {
+	if q.prose || len(q.toks) < 3 || len(q.toks) > 256 {
+		return false
+	}
+	split, joined := q.split(), q.joined()
+	if q.keywords == 0 && !q.tail && !joined && !split {
+		return false
+	}
+	odd := q.single || q.double || q.closed || split
+	if !odd && !(q.tail && (q.keywords > 0 || joined)) {
+		return false
+	}
+	if len(q.b) > s.budget {
+		return false
+	}
+	s.budget -= len(q.b)
+	s.steps += 8 * len(q.b)
+	hit, _ := libinjection.IsSQLi(string(q.b))
+	if !hit {
+		return false
+	}
+	for i, t := range q.toks {
+		switch {
+		case t.kind == tokComment && i > 0 && i >= len(q.toks)-3 && (odd || joined):
+			return true
+		case (t.kind == tokOp || t.kw == kwCompare) && odd && (joined || split), t.kind == tokArith && split:
+			return true
+		case t.kw == kwSelect, t.kw == kwTime, t.kw == kwDanger, t.kw == kwSchema, t.kw == kwCase:
+			return true
+		case t.kw == kwFunction && q.tok(i+1).kind == tokOpen && odd:
+			return true
+		}
+	}
+	return false
+}
+
+// joined reports whether the text holds a logical connective.
+func (q *sqlText) joined() bool {
+	for _, t := range q.toks {
+		if t.kw == kwBool || t.kind == tokLogic {
+			return true
+		}
+	}
+	return false
+}

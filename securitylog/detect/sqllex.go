@@ -1,0 +1,280 @@
+package detect
+
+// tokenKind is the kind of one SQL token.
+type tokenKind uint8
+
+const (
+	tokWord tokenKind = iota + 1
+	tokNumber
+	tokQuote   // one quotation mark; strings are told apart by the rules, since an attack closes what it did not open
+	tokOp      // = < > <> != <=> ~ :=
+	tokLogic   // || && written as signs
+	tokArith   // + - * / % ^ & |
+	tokOpen    // (
+	tokClose   // )
+	tokComma   // ,
+	tokDot     // .
+	tokSemi    // ;
+	tokComment // -- # or an open /*
+	tokAt      // @ @@
+	tokOther
+)
+
+type token struct {
+	kind tokenKind
+	kw   keyword
+	c    byte // first byte
+	s, e int32
+	glue bool // no space before it
+}
+
+// maxTokens bounds the list of one text; what lies behind is not judged as SQL.
+const maxTokens = 8192
+
+// lexed is what the lexer notes of a text beside its tokens.
+type lexed struct {
+	toks     []token
+	version  bool // a MySQL version comment: /*!50000
+	inline   int  // closed comments between tokens
+	keywords int  // words that mean something to SQL, connectives aside
+}
+
+// lexSQL splits a lower-case text into tokens. Closed comments separate; the inside of a version comment is read as SQL.
+func lexSQL(toks []token, b []byte) lexed {
+	x := lexed{toks: toks[:0]}
+	glue := true
+	emit := func(k tokenKind, s, e int) {
+		x.toks = append(x.toks, token{kind: k, c: b[s], s: int32(s), e: int32(e), glue: glue})
+		glue = true
+	}
+	lastStar := lastClose(b)
+	for i := 0; i < len(b) && len(x.toks) < maxTokens; {
+		c := b[i]
+		switch {
+		case isBlank(c):
+			glue = false
+			i++
+		case isDigit(c):
+			j := numberEnd(b, i)
+			emit(tokNumber, i, j)
+			i = j
+		case isLetter(c) || c == '_' || c >= 0x80:
+			j := i + 1
+			for j < len(b) && (isWordByte(b[j]) || b[j] == '$' || b[j] >= 0x80) {
+				j++
+			}
+			j = splitKeyword(b, i, j)
+			kw := keywords[string(b[i:j])]
+			if kw != kwNone && kw != kwCast && kw != kwBool {
+				x.keywords++
+			}
+			emit(tokWord, i, j)
+			x.toks[len(x.toks)-1].kw = kw
+			i = j
+		case c == '\'' || c == '"' || c == '`':
+			if c == '\'' && (apostrophe(b, i) || possessive(b, i)) {
+				i++
+				continue
+			}
+			emit(tokQuote, i, i+1)
+			i++
+		case c == '/' && at(b, i+1) == '*':
+			j := i + 2
+			if at(b, j) == '!' || at(b, j) == 'm' && at(b, j+1) == '!' {
+				x.version = true
+				for j < len(b) && (b[j] == '!' || b[j] == 'm' || isDigit(b[j])) {
+					j++
+				}
+				glue = false
+				i = j
+				continue
+			}
+			if lastStar < j { // no comment closes after this point
+				emit(tokComment, i, j)
+				i = j
+				continue
+			}
+			for j+1 < len(b) && !(b[j] == '*' && b[j+1] == '/') {
+				j++
+			}
+			x.inline++
+			glue = false
+			if n := len(x.toks); n > 0 && x.toks[n-1].kind == tokWord && int(x.toks[n-1].e) == i && isLetter(at(b, j+2)) && joinsKeyword(b, x.toks[n-1], j+2) {
+				x.version = true
+				x.keywords++
+			}
+			i = j + 2
+		case c == '*' && at(b, i+1) == '/':
+			glue = false
+			i += 2
+		case c == '-' && at(b, i+1) == '-':
+			j := i
+			for j < len(b) && b[j] == '-' {
+				j++
+			}
+			if k := lineEnd(b, j); k > 0 {
+				glue = false
+				i = k
+				continue
+			}
+			emit(tokComment, i, j)
+			i = j
+		case c == '#' && i > 0 && !isLetter(b[i-1]) && lineEnd(b, i) > 0:
+			glue = false
+			i = lineEnd(b, i)
+		case c == '#':
+			if i > 0 && isLetter(b[i-1]) && !(i+1 == len(b)) {
+				emit(tokOther, i, i+1)
+			} else {
+				emit(tokComment, i, i+1)
+			}
+			i++
+		case (c == '|' || c == '&') && at(b, i+1) == c:
+			emit(tokLogic, i, i+2)
+			i += 2
+		case c == '=' || c == '<' || c == '>' || c == '!' && at(b, i+1) == '=' || c == '~' || c == ':' && at(b, i+1) == '=':
+			j := i + 1
+			for j < len(b) && j-i < 3 && (b[j] == '=' || b[j] == '<' || b[j] == '>') {
+				j++
+			}
+			emit(tokOp, i, j)
+			i = j
+		default:
+			emit(signKind(c), i, i+1)
+			i++
+		}
+	}
+	return x
+}
+
+func signKind(c byte) tokenKind {
+	switch c {
+	case '(':
+		return tokOpen
+	case ')':
+		return tokClose
+	case ',':
+		return tokComma
+	case '.':
+		return tokDot
+	case ';':
+		return tokSemi
+	case '@':
+		return tokAt
+	case '+', '-', '*', '/', '%', '^', '&', '|', '!':
+		return tokArith
+	}
+	return tokOther
+}
+
+// lastClose returns the position of the last "*/", or -1.
+func lastClose(b []byte) int {
+	for i := len(b) - 2; i >= 0; i-- {
+		if b[i] == '*' && b[i+1] == '/' {
+			return i
+		}
+	}
+	return -1
+}
+
+// numberEnd returns the end of the number at i. A word glued to a number, as in "1union", is not part of it.
+func numberEnd(b []byte, i int) int {
+	if b[i] == '0' && at(b, i+1) == 'x' {
+		j := i + 2
+		for j < len(b) {
+			if _, ok := hexValue(b[j]); !ok {
+				break
+			}
+			j++
+		}
+		return j
+	}
+	j := i
+	for j < len(b) && (isDigit(b[j]) || b[j] == '.' && isDigit(at(b, j+1))) {
+		j++
+	}
+	if at(b, j) == 'e' {
+		k := j + 1
+		if at(b, k) == '-' || at(b, k) == '+' {
+			k++
+		}
+		if isDigit(at(b, k)) {
+			for k < len(b) && isDigit(b[k]) {
+				k++
+			}
+			return k
+		}
+	}
+	return j
+}
+
+// apostrophe reports whether the single quote at i stands within a word, as in "don't", and is not followed by a word of SQL that an
+// attack would put there.
+func apostrophe(b []byte, i int) bool {
+	if i == 0 || i+1 >= len(b) || !(isLetter(b[i-1]) || b[i-1] >= 0x80) || !(isLetter(b[i+1]) || b[i+1] >= 0x80) {
+		return false
+	}
+	switch keywords[string(b[i+1:wordEnd(b, i+1)])] {
+	case kwBool, kwUnion, kwCompare, kwWhere, kwOrder, kwWaitfor, kwLimit, kwInto, kwSelect, kwDeclare, kwExec, kwShutdown:
+		return false
+	}
+	start := i
+	for start > 0 && i-start < 16 && isLetter(b[start-1]) {
+		start--
+	}
+	switch keywords[string(b[start:i])] {
+	case kwBool, kwCompare, kwSelect:
+		return false
+	}
+	return true
+}
+
+// possessive reports whether the single quote at i ends a plural, as in "users' names".
+func possessive(b []byte, i int) bool {
+	if i < 2 || b[i-1] != 's' || !isLetter(b[i-2]) || at(b, i+1) != ' ' || !isLetter(at(b, i+2)) {
+		return false
+	}
+	return keywords[string(b[i+2:wordEnd(b, i+2)])] == kwNone
+}
+
+// splitKeyword returns where the word from i to j ends when a number is glued to a keyword: "or1=1".
+func splitKeyword(b []byte, i, j int) int {
+	k := i
+	for k < j && isLetter(b[k]) {
+		k++
+	}
+	if k < j && isDigit(b[k]) {
+		switch keywords[string(b[i:k])] {
+		case kwBool, kwUnion, kwSelect, kwBy:
+			return k
+		}
+	}
+	return j
+}
+
+// joinsKeyword reports whether a word and what follows a comment at i make a keyword, as in "uni/**/on".
+func joinsKeyword(b []byte, t token, i int) bool {
+	j := wordEnd(b, i)
+	var joined [16]byte
+	if int(t.e-t.s)+j-i > len(joined) {
+		return false
+	}
+	n := copy(joined[:], b[t.s:t.e])
+	n += copy(joined[n:], b[i:j])
+	switch keywords[string(joined[:n])] {
+	case kwUnion, kwSelect, kwInsert, kwDelete, kwUpdate, kwDrop, kwFrom, kwWhere, kwWaitfor:
+		return t.kw == kwNone
+	}
+	return false
+}
+
+// lineEnd returns the position after the line break that ends a comment at i, 0 when the comment runs to the end of the text. Only a
+// bounded part is searched.
+func lineEnd(b []byte, i int) int {
+	for k := i; k < len(b) && k-i < 64; k++ {
+		if b[k] == '\n' {
+			return k + 1
+		}
+	}
+	return 0
+}

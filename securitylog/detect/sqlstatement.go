@@ -1,0 +1,138 @@
+package detect
+
+// whole judges a text as one statement, from its first token on.
+func (q *sqlText) whole() string {
+	if q.prose {
+		return ""
+	}
+	i := 0
+	for q.tok(i).kind == tokSemi || q.tok(i).kind == tokOpen || q.tok(i).kind == tokComment && i < 2 || q.tok(i).kind == tokQuote && i < 2 {
+		i++
+	}
+	if q.statement(i, true) {
+		return "sqli-statement"
+	}
+	return ""
+}
+
+// statement reports whether an SQL statement starts at token i. With strict, when nothing but the statement speaks for an attack, a
+// select must go on to a condition, a call or an end.
+func (q *sqlText) statement(i int, strict bool) bool {
+	t, next := q.tok(i), q.tok(i+1)
+	switch t.kw {
+	case kwSelect:
+		return q.selectStatement(i+1, strict)
+	case kwInsert:
+		switch string(q.word(i)) {
+		case "insert", "merge", "replace":
+			return next.kw == kwInto && q.tok(i+2).kind == tokWord && q.followed(i+3, 6, func(t token) bool { return t.kw == kwValues && t.kind == tokWord || t.kw == kwSelect || t.kw == kwSet })
+		case "load":
+			return string(q.word(i+1)) == "data" && (q.tok(i+2).kw == kwOutfile || string(q.word(i+2)) == "local")
+		case "copy":
+			return q.followed(i+1, 6, func(t token) bool {
+				return t.kw == kwFrom || string(q.b[t.s:t.e]) == "to" || string(q.b[t.s:t.e]) == "program"
+			}) && !strict
+		}
+	case kwUpdate:
+		return next.kind == tokWord && q.followed(i+2, 4, func(t token) bool { return t.kw == kwSet }) && q.followed(i+3, 8, func(t token) bool { return t.kind == tokOp })
+	case kwDelete:
+		return next.kw == kwFrom && q.tok(i+2).kind == tokWord && (!strict || q.tok(i+3).kw == kwWhere && len(q.toks) > i+5 || q.tok(i+3).kind == tokSemi || q.tok(i+3).kind == tokComment)
+	case kwDrop:
+		if next.kw != kwObject {
+			return false
+		}
+		end := q.tok(i + 3).kind
+		return q.tok(i+2).kind == tokWord && (end == 0 && string(q.word(i)) != "comment" && (!strict || q.tok(i+2).kw == kwNone && string(q.word(i)) == "drop") || end == tokSemi || end == tokComment || end == tokOpen ||
+			!strict || q.followed(i+3, 8, func(t token) bool {
+			return t.kind == tokSemi || t.kind == tokComment || t.kind == tokOpen || string(q.b[t.s:t.e]) == "identified" || t.kind == tokOp
+		}))
+	case kwExec:
+		switch {
+		case next.kind == tokOpen:
+			return !strict || q.tok(i+2).kind == tokQuote || q.tok(i+2).kind == tokAt || q.tok(i+2).kw != kwNone
+		case next.kind == tokAt, next.kind == tokQuote:
+			return true
+		case next.kind == tokWord:
+			return next.kw == kwDanger || next.kw == kwSchema || next.kw == kwExec || next.kw == kwTime || q.tok(i+2).kind == tokDot && next.kw != kwNone || q.tok(i+2).kind == tokDot && !strict
+		}
+	case kwDeclare:
+		return next.kind == tokAt || string(q.word(i)) == "begin" && (next.kw == kwDeclare || next.kw == kwTime || next.kw == kwDanger) || string(q.word(i)) == "declare" && q.followed(i+2, 4, func(t token) bool { return string(q.b[t.s:t.e]) == "varchar" || string(q.b[t.s:t.e]) == "cursor" })
+	case kwWaitfor:
+		return next.kw == kwDelay
+	case kwShutdown:
+		return !strict && (next.kind == 0 || next.kind == tokComment || next.kind == tokSemi || next.kw == kwCast)
+	case kwSet:
+		return next.kind == tokAt
+	case kwTime, kwDanger:
+		return next.kind == tokOpen && !strict || next.kind == tokDot && q.tok(i+3).kind == tokOpen
+	case kwCase:
+		if w := string(q.word(i)); w == "if" && !strict {
+			_, _, ok := q.comparison(i + 1)
+			return ok
+		}
+	}
+	return false
+}
+
+// followed reports whether one of the n tokens from i on is wanted.
+func (q *sqlText) followed(i, n int, wanted func(token) bool) bool {
+	for k := i; k < i+n && k < len(q.toks); k++ {
+		if wanted(q.toks[k]) {
+			return true
+		}
+	}
+	return false
+}
+
+// selectStatement judges what follows select.
+func (q *sqlText) selectStatement(i int, strict bool) bool {
+	if !strict {
+		return q.selects(i) || q.tok(i).c == '*' && q.tok(i+1).kind == 0
+	}
+	if t := q.tok(i); (t.kw == kwFunction || t.kw == kwSchema) && q.tok(i+1).kind == tokSemi {
+		return true
+	}
+	for k := i; k < len(q.toks) && k < i+64; k++ {
+		t := q.toks[k]
+		switch {
+		case t.kw == kwFrom && q.tok(k+1).kind == tokWord:
+			return q.fromClause(k + 1)
+		case (t.kw == kwTime || t.kw == kwDanger) && q.tok(k+1).kind == tokOpen:
+			return true
+		case t.kind == tokAt && q.tok(k+1).kind == tokAt:
+			return true
+		case t.kind == tokWord && t.kw == kwNone && q.tok(k+1).kind == tokWord && q.tok(k+1).kw == kwNone:
+			return false
+		}
+	}
+	return false
+}
+
+// fromClause judges what follows from: a system table, or a table with a condition, a limit or an end.
+func (q *sqlText) fromClause(i int) bool {
+	if q.tok(i).kw == kwSchema {
+		return true
+	}
+	for q.tok(i+1).kind == tokDot && q.tok(i+2).kind == tokWord {
+		i += 2
+		if q.tok(i).kw == kwSchema {
+			return true
+		}
+	}
+	i++
+	if q.tok(i).kw == kwCast && q.tok(i+1).kind == tokWord {
+		i += 2
+	}
+	switch t := q.tok(i); {
+	case t.kind == tokSemi, t.kind == tokComment:
+		return true
+	case t.kw == kwWhere:
+		_, _, ok := q.comparison(i + 1)
+		return ok
+	case t.kw == kwLimit:
+		return q.tok(i+1).kind == tokNumber
+	case t.kw == kwUnion:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,244 @@
+package detect
+
+import "bytes"
+
+// The traversal rules read a text as segments between separators. A separator is a slash, a backslash, or an escape that a lenient
+// decoder may turn into one. Dots count only when they make up a whole segment: "v1.0...v1.1", "range=1..9" and "wait..." do not.
+//
+//	traversal-dotdot    a segment of exactly two dots beside a separator
+//	traversal-dots      longer runs of dots as segments: ".../.../", "..../"
+//	traversal-overlong  dots or separators written as UTF-8 sequences longer than they need
+//	traversal-broken    dot-dot segments between escapes that mean nothing, or with the separators' code left over: "..2f..2f"
+//	traversal-hops      eight or more "./" in a row, which some systems truncate
+func (s *scan) traversal(t *text) {
+	if t.enc.overlong >= 2 && t.marks&(markDot|markSlash|markBackslash) != 0 {
+		s.report(t.place, Traversal, "traversal-overlong")
+		return
+	}
+	if t.marks&markDot == 0 && t.marks&(markWild|markPercent) == 0 && !bytes.Contains(t.b, hexDot) {
+		return
+	}
+	b := t.b
+	if bytes.Contains(b, hexPrefix) {
+		s.squeezed = literalHex(s.squeezed[:0], b)
+		b = s.squeezed
+		s.steps += len(b)
+	}
+	if rule := dotSegments(b, t.where == InPath); rule != "" {
+		s.report(t.place, Traversal, rule)
+	}
+	s.steps += len(b)
+}
+
+var (
+	hexPrefix = []byte("0x")
+	hexDot    = []byte("0x2e")
+)
+
+// literalHex turns 0x2e, 0x2f and 0x5c, written out as such, into the characters they name.
+func literalHex(dst, src []byte) []byte {
+	for i := 0; i < len(src); i++ {
+		if src[i] == '0' {
+			switch {
+			case hasPrefixAt(src, i, "0x2e"):
+				dst = append(dst, '.')
+				i += 3
+				continue
+			case hasPrefixAt(src, i, "0x2f"), hasPrefixAt(src, i, "0x5c"):
+				dst = append(dst, '/')
+				i += 3
+				continue
+			}
+		}
+		dst = append(dst, src[i])
+	}
+	return dst
+}
+
+// segment is what was read since the last separator, in units: a dot, an undecidable escape, or another character.
+type segment struct {
+	dots, wilds, marks, spaces int
+	others                     bool
+	slash                      bool // a separator stands before it
+	start                      bool // a path can start here
+}
+
+// pure reports whether nothing but dots and escapes was read.
+func (g *segment) pure() bool { return !g.others && g.dots+g.wilds+g.marks > 0 }
+
+// dotWalk counts, over the segments of a text, the signs that need to be seen twice.
+type dotWalk struct {
+	seg      segment
+	triple   int  // segments of three dots
+	obscure  int  // segments of two units that may be dots
+	broken   int  // dot-dots before an undecidable separator
+	hops     int  // "./" in a row
+	wildRun  int  // undecidable characters in a row
+	leftover int  // "..2f"
+	awaited  bool // a system directory, following now, would settle it
+}
+
+// dotSegments walks over the text once and returns the rule that matched.
+func dotSegments(b []byte, inPath bool) string {
+	w := dotWalk{seg: segment{start: true}}
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		escape := 0
+		if c == '%' {
+			escape = brokenEscape(b, i)
+		}
+		switch {
+		case c == '/' || c == '\\':
+			if rule := w.close(true); rule != "" {
+				return rule
+			}
+		case c == '.':
+			if n := leftoverSeparator(b, i); n > 0 {
+				if w.leftover++; w.leftover >= 2 {
+					return "traversal-broken"
+				}
+				i += n
+				w.seg = segment{slash: true}
+				w.awaited = true
+				continue
+			}
+			w.seg.dots++
+		case c == wild || escape > 0:
+			if c == wild || escape == 2 {
+				if w.wildRun++; w.wildRun >= 4 {
+					return "traversal-broken"
+				}
+			}
+			i += escape
+			if w.seg.pure() && w.seg.wilds == 0 && (w.seg.dots == 2 || w.seg.dots == 3) && (w.seg.start || w.seg.slash) {
+				if w.broken++; w.broken >= 2 {
+					return "traversal-broken"
+				}
+				w.seg = segment{slash: true}
+				w.awaited = true
+				continue
+			}
+			w.seg.wilds++
+			continue
+		case c == '?' && !w.seg.others:
+			w.seg.marks++
+		case c == '%' && startsUnit(b, i+1): // the rest of an escape
+		case c == ';' && w.seg.pure() && w.seg.dots == 2 && (w.seg.start || w.seg.slash):
+			// "..;/": servlet containers drop path parameters after the front end has looked.
+			if j := bytes.IndexByte(b[i:min(len(b), i+64)], '/'); j >= 0 && (w.seg.slash || inPath) {
+				return "traversal-dotdot"
+			}
+			w.seg = segment{start: true}
+		case c == ' ':
+			if w.seg.others {
+				w.seg = segment{} // a word before the space says nothing of the segment after it
+			}
+			w.seg.spaces++
+		case isBlank(c): // control characters that path functions drop
+		case boundsPath(c):
+			if w.seg.pure() && w.seg.dots == 2 && w.seg.wilds == 0 && w.seg.slash {
+				return "traversal-dotdot" // the path ends here
+			}
+			w.seg = segment{start: true}
+			w.hops = 0
+		default:
+			if (w.awaited || w.seg.pure() && w.seg.wilds >= 2) && !w.seg.others && hasAnyAt(b, i, systemNames...) {
+				return "traversal-broken"
+			}
+			w.awaited = false
+			w.seg.others = true
+		}
+		w.wildRun = 0
+	}
+	return w.close(false)
+}
+
+// close judges the segment that a separator, or the end of the text, closes.
+func (w *dotWalk) close(slash bool) string {
+	g := w.seg
+	w.seg = segment{slash: true}
+	placed := (g.start || g.slash) && g.spaces == 0
+	switch {
+	case !g.pure():
+		if g.others || g.spaces > 0 {
+			w.hops = 0
+		}
+		return ""
+	case g.dots == 2 && g.wilds == 0 && g.marks == 0:
+		if (slash || g.slash) && (g.spaces == 0 || g.slash && slash) {
+			return "traversal-dotdot"
+		}
+	case g.dots == 2 && g.marks == 0:
+		if slash || g.slash {
+			return "traversal-broken"
+		}
+	case g.dots >= 4 && g.wilds+g.marks == 0:
+		if placed && slash {
+			return "traversal-dots"
+		}
+	case g.dots == 3 && g.wilds+g.marks == 0:
+		if placed {
+			w.awaited = slash
+			if w.triple++; w.triple >= 2 {
+				return "traversal-dots"
+			}
+		}
+	case g.dots == 1 && g.wilds+g.marks == 0:
+		if slash {
+			if w.hops++; w.hops >= 8 {
+				return "traversal-hops"
+			}
+		}
+	case g.dots+g.wilds+g.marks <= 3 && placed:
+		w.awaited = slash
+		if w.obscure++; w.obscure >= 2 && g.marks < 2 {
+			return "traversal-broken"
+		}
+	}
+	return ""
+}
+
+// systemNames are what a path out of the web root is after.
+var systemNames = []string{"etc", "windows", "winnt", "boot.ini", "win.ini", "proc/", "var", "usr", "root", "home", "apache", "inetpub", "web-inf", "system32", "opt"}
+
+// startsUnit reports whether a dot, a separator or an escape stands at i.
+func startsUnit(b []byte, i int) bool {
+	switch at(b, i) {
+	case '.', '/', '\\', '%', wild:
+		return i < len(b)
+	}
+	return false
+}
+
+// boundsPath reports whether a path can begin after c.
+func boundsPath(c byte) bool {
+	switch c {
+	case '"', '\'', '`', '(', ')', '[', '{', '=', ':', ',', '|', '&', '<', '>', ';', '@', '!', '+':
+		return true
+	}
+	return false
+}
+
+// leftoverSeparator returns how many bytes after the dot at i belong to a dot-dot with the code of a separator that lost its percent
+// sign, "..2f", "..5c" or "..u2215"; 0 when there is none.
+func leftoverSeparator(b []byte, i int) int {
+	if at(b, i+1) != '.' || at(b, i-1) == '.' {
+		return 0
+	}
+	for _, code := range []string{"2f", "5c", "u2215", "u2216", "c0af", "c19c"} {
+		if hasPrefixAt(b, i+2, code) {
+			return 1 + len(code)
+		}
+	}
+	return 0
+}
+
+// brokenEscape returns how many bytes after the percent sign at i belong to an escape that means nothing: "%bg", "%2" before another
+// percent sign.
+func brokenEscape(b []byte, i int) int {
+	n := 0
+	for n < 2 && i+1+n < len(b) && (isLetter(b[i+1+n]) || isDigit(b[i+1+n])) {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,356 @@
+package detect
+
+import "bytes"
+
+// The xss rules follow what a browser makes of a text: a tag opens, an attribute is left, a handler or an address runs code.
+//
+//	xss-script     a script tag
+//	xss-handler    an event handler with a value, in a tag or after a quote that leaves an attribute
+//	xss-element    an element that loads or runs something, with its attributes
+//	xss-attribute  an attribute whose value is a script: src=javascript:, srcdoc=, style=expression(
+//	xss-breakout   a quote and a bracket that close a tag, followed by another
+//	xss-code       a browser's own functions called from a text that leaves a string
+func (s *scan) xss(t *text) {
+	b := t.b
+	s.steps += 2 * len(b)
+	tagged := false
+	if t.marks&markAngle != 0 {
+		rule, tag := openTags(b, t.prose)
+		if rule != "" {
+			s.report(t.place, XSS, rule)
+			return
+		}
+		tagged = tag
+	}
+	if t.marks&markEquals != 0 {
+		if rule := attributes(b, tagged, t); rule != "" {
+			s.report(t.place, XSS, rule)
+			return
+		}
+	}
+	if t.marks&(markParen|markTick|markEquals|markBracket) != 0 {
+		if browserCode(b, t) {
+			s.report(t.place, XSS, "xss-code")
+		}
+	}
+}
+
+// openTags reads every tag that opens. It reports a rule, or that there was a tag at all.
+func openTags(b []byte, prose bool) (string, bool) {
+	tagged := false
+	for i := 0; i < len(b); i++ {
+		if b[i] != '<' {
+			continue
+		}
+		j := i + 1
+		for j < len(b) && (b[j] == '/' || b[j] == '!' || b[j] == '?' || b[j] == '%' || b[j] == '<' || b[j] == wild || b[j] < ' ') && j-i < 8 {
+			j++
+		}
+		spaced := at(b, j) == ' '
+		if spaced {
+			j = skipBlank(b, j)
+		}
+		start := j
+		for j < len(b) && (isWordByte(b[j]) || b[j] == '-' || b[j] == ':') {
+			j++
+		}
+		name := b[start:j]
+		if len(name) == 0 || !isLetter(name[0]) {
+			continue
+		}
+		if k := bytes.LastIndexByte(name, ':'); k >= 0 && k+1 < len(name) && isElement(name[k+1:]) {
+			name = name[k+1:] // a namespace prefix
+		}
+		if spaced {
+			if string(name) == "script" && at(b, j) != ' ' {
+				return "xss-script", true
+			}
+			i = j - 1
+			continue
+		}
+		tagged = true
+		if bytes.HasPrefix(name, []byte("script")) || name[len(name)-1] != 't' && bytes.HasPrefix(name, []byte("scr")) && len(name) == 3 && at(b, j) < ' ' && j < len(b) {
+			return "xss-script", true
+		}
+		kind := elements[string(name)]
+		if kind != 0 && opensAttributeBreak(b, i) {
+			return "xss-breakout", true
+		}
+		if kind == elementRuns && startsAttributes(b, j, prose) {
+			return "xss-element", true
+		}
+		if kind == elementLoads && b[i+1] != '/' {
+			if bytes.IndexByte(b[j:min(len(b), j+128)], '=') >= 0 {
+				return "xss-element", true
+			}
+		}
+		i = j - 1
+	}
+	return "", tagged
+}
+
+const (
+	elementPlain = iota + 1 // harmless without a handler
+	elementLoads            // loads or redirects by an attribute
+	elementRuns             // runs or embeds by being there
+)
+
+var elements = func() map[string]uint8 {
+	m := map[string]uint8{}
+	for _, n := range []string{"a", "b", "i", "u", "p", "br", "hr", "h1", "h2", "h3", "div", "span", "img", "image", "input", "button", "form", "table", "td", "tr", "th",
+		"tbody", "ul", "li", "ol", "dl", "select", "option", "textarea", "title", "style", "video", "audio", "source", "track", "body", "html", "head", "details",
+		"summary", "marquee", "keygen", "font", "center", "strong", "em", "label", "section", "article", "main", "nav", "header", "footer", "noscript", "noembed", "noframes",
+		"plaintext", "xmp", "listing", "menu", "picture", "canvas", "dialog", "map", "area", "fieldset", "legend", "abbr", "blockquote", "pre", "code", "var", "mark", "q", "s",
+		"template", "slot", "output", "meter", "progress", "address", "acronym", "big", "small", "tt", "xss", "blink", "custom", "iframe", "svg"} {
+		m[n] = elementPlain
+	}
+	for _, n := range []string{"base", "meta", "link", "object", "frame", "frameset", "form", "button", "isindex", "xml", "portal", "bgsound", "param", "layer", "ilayer", "event-source", "import", "use", "animate", "set", "handler", "stylesheet", "vmlframe", "math", "textpath"} {
+		m[n] = elementLoads
+	}
+	for _, n := range []string{"iframe", "embed", "applet", "svg", "foreignobject"} {
+		m[n] = elementRuns
+	}
+	return m
+}()
+
+func isElement(name []byte) bool { return string(name) == "script" || elements[string(name)] != 0 }
+
+// startsAttributes reports whether what follows a tag's name looks like markup in use rather than the name of a tag in a sentence.
+func startsAttributes(b []byte, j int, prose bool) bool {
+	c := at(b, j)
+	if c == '/' || c != 0 && c < ' ' || j == len(b) && !prose {
+		return true
+	}
+	if c == '>' {
+		return !prose || at(b, j+1) == '<'
+	}
+	return bytes.IndexByte(b[j:min(len(b), j+64)], '=') >= 0
+}
+
+// opensAttributeBreak reports whether the bracket at i follows a quote and a bracket: `">`, the end of an attribute and of its tag.
+func opensAttributeBreak(b []byte, i int) bool {
+	if at(b, i+1) == '/' || at(b, i+1) == '!' {
+		return false
+	}
+	k := i - 1
+	for k >= 0 && isBlank(b[k]) {
+		k--
+	}
+	if k < 1 || b[k] != '>' {
+		return false
+	}
+	return isQuote(b[k-1]) || k >= 2 && isBlank(b[k-1]) && isQuote(b[k-2])
+}
+
+// attributes looks at every equals sign and at the name before it.
+func attributes(b []byte, tagged bool, t *text) string {
+	for i := 1; i < len(b); i++ {
+		if b[i] != '=' {
+			continue
+		}
+		end := i
+		for end > 0 && (b[end-1] <= ' ' || b[end-1] == '/' && tagged || b[end-1] >= 0x80 && tagged) && i-end < 8 {
+			end--
+		}
+		start := end
+		for start > 0 && (isWordByte(b[start-1]) || b[start-1] == '-' || b[start-1] == ':') && end-start < 32 {
+			start--
+		}
+		name := b[start:end]
+		if len(name) < 2 {
+			continue
+		}
+		if bytes.HasPrefix(name, []byte("on")) && len(name) > 4 && handlerRuns(b, start, i, name, tagged, t) {
+			return "xss-handler"
+		}
+		if k := bytes.LastIndexByte(name, ':'); k >= 0 {
+			name = name[k+1:]
+		}
+		value := b[i+1 : min(len(b), i+1+96)]
+		switch string(name) {
+		case "srcdoc":
+			if tagged {
+				return "xss-attribute"
+			}
+		case "src", "href", "action", "formaction", "data", "background", "from", "to", "values", "poster", "lowsrc", "dynsrc", "content", "url", "codebase", "code", "classid", "manifest", "folder", "ping", "base":
+			if (tagged || leavesAttribute(b, start)) && runsScheme(value) {
+				return "xss-attribute"
+			}
+		case "style":
+			if (tagged || leavesAttribute(b, start)) && styleRuns(b[i+1:min(len(b), i+1+512)]) {
+				return "xss-attribute"
+			}
+		}
+		// Names found by scanning back are bounded, so the loop stays linear.
+	}
+	if tagged && bytes.Contains(b, []byte("<style")) && styleRuns(b) {
+		return "xss-attribute"
+	}
+	return ""
+}
+
+// runsScheme reports whether an attribute's value starts, after quotes and blanks, with a script or data scheme.
+func runsScheme(v []byte) bool {
+	i := 0
+	for i < len(v) && (isBlank(v[i]) || isQuote(v[i]) || v[i] == '(' || v[i] == ';' || isDigit(v[i]) || v[i] >= 0x80) {
+		i++
+	}
+	if hasPrefixAt(v, i, "url=") {
+		i += 4
+		for i < len(v) && (isBlank(v[i]) || isQuote(v[i])) {
+			i++
+		}
+	}
+	var name [16]byte
+	n := 0
+	for ; i < len(v) && n < len(name); i++ {
+		switch c := v[i]; {
+		case c == ':':
+			switch string(name[:n]) {
+			case "javascript", "vbscript", "livescript", "data", "mocha", "jar", "mhtml":
+				return true
+			case "feed", "view-source":
+				n = 0
+				continue
+			}
+			return false
+		case isBlank(c) || c == '\\' || c >= 0x80:
+		default:
+			name[n] = c
+			n++
+		}
+	}
+	return false
+}
+
+func styleRuns(v []byte) bool {
+	for _, sign := range []string{"expression", "javascript:", "vbscript:", "-moz-binding", "behavior:", "behaviour:", "@import", "-o-link", "data:text", "exp/*", "xss:"} {
+		if bytes.Contains(v, []byte(sign)) {
+			return true
+		}
+	}
+	return false
+}
+
+// leavesAttribute reports whether a name at i follows a quote, as it does when an attribute's value was closed by the text.
+func leavesAttribute(b []byte, i int) bool {
+	k := i - 1
+	for k >= 0 && (isBlank(b[k]) || b[k] == '/') && i-k < 6 {
+		k--
+	}
+	return k >= 0 && isQuote(b[k])
+}
+
+// handlerStems are what the names of event handlers begin with, after "on".
+var handlerStems = []string{
+	"abort", "activate", "after", "animation", "auxclick", "audio", "before", "begin", "beforexr", "blur", "bounce", "canplay", "cellchange", "change", "click", "close",
+	"contentvisibility", "context", "copy", "cue", "cut", "data", "dblclick", "deactivate", "device", "drag", "drop", "duration", "emptied", "end", "error",
+	"filter", "finish", "focus", "form", "fullscreen", "gesture", "got", "hash", "help", "input", "invalid", "key", "languagechange", "layout", "load", "lose", "lost", "media",
+	"message", "mouse", "moz", "offline", "online", "open", "outofsync", "page", "paste", "pause", "play", "pointer", "popstate", "progress", "property",
+	"ratechange", "ready", "repeat", "reset", "resize", "resume", "reverse", "row", "scroll", "search", "seek", "select", "show", "slotchange", "stalled", "start", "stop",
+	"storage", "submit", "suspend", "syncrestored", "timeout", "timeupdate", "toggle", "touch", "track", "transition", "unload", "url", "volume", "waiting", "webkit", "wheel", "command", "security", "unhandled", "zoom", "orientation",
+}
+
+// handlerRuns reports whether the handler name before the equals sign at eq would run something.
+func handlerRuns(b []byte, start, eq int, name []byte, tagged bool, t *text) bool {
+	known := false
+	for _, stem := range handlerStems {
+		if bytes.HasPrefix(name[2:], []byte(stem)) {
+			known = true
+			break
+		}
+	}
+	switch before := at(b, start-1); {
+	case start == 0, isBlank(before), isQuote(before), before == '/', before == '<', before == ';', before == '*', before == '>', before == wild, before >= 0x80, before == ',', before == ')':
+	default:
+		return false
+	}
+	if tagged {
+		return known || !t.prose
+	}
+	if !known {
+		return false
+	}
+	if leavesAttribute(b, start) && eq+1 < len(b) {
+		return true
+	}
+	value := b[eq+1 : min(len(b), eq+1+128)]
+	return bytes.IndexAny(value, "(`") >= 0 || bytes.Contains(value, []byte("javascript")) || start == 0 && t.where != InPath && !t.prose
+}
+
+// browserCode reports whether the text calls a browser's functions from where a string was left or from its start.
+func browserCode(b []byte, t *text) bool {
+	left := false // a quote, bracket or semicolon that ends what the text was put into
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		switch {
+		case isQuote(c):
+			if next := at(b, skipSpaces(b, i+1)); !(isLetter(at(b, i-1)) && isLetter(at(b, i+1))) && (next == ';' || next == '-' || next == '+' || next == ')' ||
+				next == '}' || next == ',' || next == '/' || next == '*' || next == '^' || next == '|' || next == '&' || next == '?' || next == '%' || next == '<' || next == '=' || next == '>' || next == '!' || next == '\\') {
+				left = true
+			}
+		case isLetter(c):
+			j := wordEnd(b, i)
+			w := b[i:j]
+			starts := i == 0 || bytes.IndexByte([]byte(";-+}(,/={*!~?:"), b[i-1]) >= 0 && (i < 8 || left)
+			if (left || starts && !t.prose) && callsBrowser(b, w, i, j, left) {
+				return true
+			}
+			i = j - 1
+		}
+	}
+	return false
+}
+
+func skipSpaces(b []byte, i int) int {
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	return i
+}
+
+func callsBrowser(b, w []byte, i, j int, left bool) bool {
+	k := j
+	for k < len(b) && (isBlank(b[k]) || b[k] == '?') && k-j < 8 {
+		k++
+	}
+	next := at(b, k)
+	call := next == '(' || next == '`' || next == '.' && (hasPrefixAt(b, k+1, "call") || hasPrefixAt(b, k+1, "apply") || hasPrefixAt(b, k+1, "bind"))
+	switch string(w) {
+	case "alert", "prompt", "confirm":
+		if !call {
+			return next == ')' && left && at(b, i-1) == '(' || at(b, i-1) == '=' && left
+		}
+		// Called with something: talk about alert() leaves the brackets empty.
+		return left || next == '`' || at(b, k+1) != ')'
+	case "settimeout", "setinterval", "eval", "execscript", "atob", "unescape", "decodeuricomponent":
+		return call && (left || isQuote(at(b, k+1)) || bytes.Contains(b[k:min(len(b), k+64)], []byte("location")) || bytes.Contains(b[k:min(len(b), k+64)], []byte("fromcharcode")) ||
+			bytes.Contains(b[k:min(len(b), k+64)], []byte("name")) || bytes.Contains(b[k:min(len(b), k+64)], []byte("atob")))
+	case "document":
+		return next == '.' && (hasAnyAt(b, k+1, "cookie", "domain", "write", "body", "location", "forms", "getelement", "createelement", "queryselector", "documentelement", "url", "referrer", "vulnerable", "title", "domcontent", "defaultview")) ||
+			next == '['
+	case "window", "self", "top", "parent", "globalthis", "frames":
+		return left && next == '[' && (isQuote(at(b, k+1)) || at(b, k+1) == '/') || next == '.' && hasAnyAt(b, k+1, "location", "open(", "name", "onerror", "alert", "eval", "document", "print(") ||
+			next == '[' && isQuote(at(b, k+1)) && i == 0
+	case "location":
+		return (left || i == 0) && (next == '=' && at(b, k+1) != '=' || next == '.' && hasAnyAt(b, k+1, "href", "hash", "replace", "assign", "search"))
+	case "string":
+		return next == '.' && hasPrefixAt(b, k+1, "fromcharcode")
+	case "constructor":
+		return next == '.' && hasPrefixAt(b, k+1, "constructor") || next == '(' && left
+	case "fetch", "import", "xmlhttprequest", "function", "promise", "proxy", "reflect":
+		return left && call && bytes.IndexAny(b[k:min(len(b), k+96)], "'\"`/{") >= 0 && at(b, i-1) != '.' && at(b, i-1) != ' '
+	case "innerhtml", "outerhtml", "onerror":
+		return (left || next == '=') && next == '=' && at(b, k+1) != '='
+	}
+	return false
+}
+
+func hasAnyAt(b []byte, i int, prefixes ...string) bool {
+	for _, p := range prefixes {
+		if hasPrefixAt(b, i, p) {
+			return true
+		}
+	}
+	return false
+}
