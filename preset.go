@@ -63,6 +63,8 @@ func parseGatehouse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if err := mergeOverrides(preset, parseLines(h.Dispenser), line); err != nil {
 		return nil, err
 	}
+	// Errors name the place of the last word too: the operator's line.
+	preset.close.File, preset.close.Line = line.File, line.Line
 	handler, err := httpcaddyfile.ParseSegmentAsSubroute(h.WithDispenser(caddyfile.NewDispenser(preset.tokens())))
 	if err != nil {
 		return nil, err

@@ -129,11 +129,11 @@ func (a *App) Limiter() Limiter { return a.limiter }
 //		<part> ...
 //	}
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
+	d.Next()
 	if existing != nil {
 		return nil, d.Err("the global option gatehouse is there twice: put everything into one block")
 	}
 	app := new(App)
-	d.Next()
 	if d.NextArg() {
 		return nil, d.ArgErr()
 	}

@@ -174,7 +174,7 @@ func (d *Door) refusalOf(r *http.Request, req *Request, err error) *Refusal {
 			zap.String("code", refusal.Code),
 			zap.String("method", r.Method),
 			zap.String("uri", events.Text(events.RedactURI(originalURI(r)), 512)),
-			zap.String("cause", events.Text(cause, 512)),
+			zap.String("cause", events.Text(events.RedactURI(cause), 512)),
 		)
 	}
 	return refusal

@@ -43,7 +43,7 @@ func parsePlaceholder(value string) (kind valueKind, content string, err error) 
 	if !IsPlaceholder(value) {
 		for _, open := range []string{"{env.", "{file.", "{http.", "{$"} {
 			if strings.Contains(value, open) {
-				return 0, "", fmt.Errorf("%s...} must be the whole value, not a part of one", open)
+				return 0, "", errors.New("a placeholder must be the whole value, not a part of one")
 			}
 		}
 		return literalValue, value, nil

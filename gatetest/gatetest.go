@@ -128,46 +128,39 @@ type Response struct {
 	Body   string
 }
 
-// client shows responses as they are.
-var client = &http.Client{
-	Transport:     &http.Transport{DisableCompression: true},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-}
-
 // Get sends a GET request with headers given as name, value, name, value...
 func (g *Gate) Get(path string, headers ...string) Response {
 	g.t.Helper()
 	return g.Send(http.MethodGet, path, "", headers...)
 }
 
-// Send sends a request. The path is sent as it is written.
+// Send sends a request. The path and the headers are sent as they are written.
 func (g *Gate) Send(method, path, body string, headers ...string) Response {
 	g.t.Helper()
-	var content io.Reader
-	if body != "" {
-		content = strings.NewReader(body)
-	}
-	r, err := http.NewRequest(method, "http://"+g.Addr, content)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	r.URL.Opaque = "//" + g.Addr + path
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", method, path)
+	host := g.Addr
 	for i := 0; i+1 < len(headers); i += 2 {
 		if strings.EqualFold(headers[i], "Host") {
-			r.Host = headers[i+1]
+			host = headers[i+1]
 			continue
 		}
-		r.Header.Add(headers[i], headers[i+1])
+		fmt.Fprintf(&b, "%s: %s\r\n", headers[i], headers[i+1])
 	}
-	res, err := client.Do(r)
-	if err != nil {
-		g.t.Fatal(err)
+	if body != "" {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
 	}
-	return read(g.t, res)
+	fmt.Fprintf(&b, "Host: %s\r\nConnection: close\r\n\r\n%s", host, body)
+	return g.raw(method, b.String())
 }
 
 // Raw sends bytes as they are and reads one response.
 func (g *Gate) Raw(request string) Response {
+	g.t.Helper()
+	return g.raw(http.MethodGet, request)
+}
+
+func (g *Gate) raw(method, request string) Response {
 	g.t.Helper()
 	conn, err := net.Dial("tcp", g.Addr)
 	if err != nil {
@@ -177,7 +170,7 @@ func (g *Gate) Raw(request string) Response {
 	if _, err := io.WriteString(conn, request); err != nil {
 		g.t.Fatal(err)
 	}
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
 		g.t.Fatal(err)
 	}

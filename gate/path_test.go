@@ -1,0 +1,105 @@
+package gate
+
+import (
+	"bufio"
+	"errors"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"testing"
+)
+
+func TestCleanPath(t *testing.T) {
+	for _, test := range []struct {
+		target string
+		want   string
+		err    error
+	}{
+		{target: "/", want: "/"},
+		{target: "/api/agents", want: "/api/agents"},
+		{target: "/api/agents/", want: "/api/agents/"},
+		{target: "//api/x", want: "/api/x"},
+		{target: "/api//x///y", want: "/api/x/y"},
+		{target: "/%61pi/x", want: "/api/x"},
+		{target: "/./api/x", want: "/api/x"},
+		{target: "/x/../api/x", want: "/api/x"},
+		{target: "/x/%2e%2e/api/x", want: "/api/x"},
+		{target: "/x/.%2E/api/x", want: "/api/x"},
+		{target: "/../../api", want: "/api"},
+		{target: "/api/x/.", want: "/api/x/"},
+		{target: "/api/x/..", want: "/api/"},
+		{target: "/API/x", want: "/API/x"},
+		{target: "/api;v=1/x", want: "/api;v=1/x"},
+		{target: "/api/.hidden", want: "/api/.hidden"},
+		{target: "/api/...", want: "/api/..."},
+		{target: "/caf%C3%A9", want: "/café"},
+		{target: "/a%20b", want: "/a b"},
+		{target: "/a%3Fb", want: "/a?b"},
+		{target: "/api%2Fx", err: errPathSlash},
+		{target: "/x%2f..%2fapi", err: errPathSlash},
+		{target: `/x\..\api`, err: errPathBackslash},
+		{target: "/x%5c..%5capi", err: errPathBackslash},
+		{target: "/x/..;/api", err: errPathDots},
+		{target: "/x/.;a=b/api", err: errPathDots},
+		{target: "/x/%2e%2e;/api", err: errPathDots},
+		{target: "/%2561pi/x", err: errPathDouble},
+		{target: "/x/%252e%252e/api", err: errPathDouble},
+		{target: "/x%252fy", err: errPathDouble},
+		{target: "/x%00", err: errPathControl},
+		{target: "/x%0d%0aSet-Cookie", err: errPathControl},
+		{target: "/x%7f", err: errPathControl},
+		{target: "/%c0%ae%c0%ae/api", err: errPathUTF8},
+		{target: "/%ff", err: errPathUTF8},
+		{target: "http://example.com", err: errPathRelative},
+		{target: "*", err: errPathRelative},
+	} {
+		t.Run(test.target, func(t *testing.T) {
+			u, err := url.ParseRequestURI(test.target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := CleanPath(u)
+			if !errors.Is(err, test.err) || got != test.want {
+				t.Errorf("got %q, %v; want %q, %v", got, err, test.want, test.err)
+			}
+		})
+	}
+}
+
+// FuzzCleanPath holds what every check relies on: a cleaned path is what the
+// backend reads, and there is no other reading of it.
+func FuzzCleanPath(f *testing.F) {
+	for _, seed := range []string{"/", "/api/x", "//api", "/%61pi", "/x/../api", "/a%2fb", `/a\b`, "/..;/x", "/%252e", "/a;b", "/./", "/a/..", "/%C3%A9", "/a?b=/../c", "/a%3fb", "*"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, target string) {
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			return // the server answers it with 400
+		}
+		cleaned, err := CleanPath(u)
+		if err != nil {
+			return
+		}
+		if plain := strings.TrimSuffix(cleaned, "/"); plain != "" && path.Clean(cleaned) != plain {
+			t.Fatalf("%q gives %q, which still has segments to resolve", target, cleaned)
+		}
+		if strings.ContainsAny(cleaned, "\\\x00\r\n") {
+			t.Fatalf("%q gives %q, with a character that servers read differently", target, cleaned)
+		}
+		again, err := CleanPath(&url.URL{Path: cleaned})
+		if err != nil || again != cleaned {
+			t.Fatalf("%q gives %q, and that gives %q, %v", target, cleaned, again, err)
+		}
+		// What goes over the wire is read by the backend as the path that was checked.
+		forwarded := (&url.URL{Path: cleaned}).RequestURI()
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET " + forwarded + " HTTP/1.1\r\nHost: x\r\n\r\n")))
+		if err != nil {
+			t.Fatalf("%q is forwarded as %q, which is no request: %v", target, forwarded, err)
+		}
+		if r.URL.Path != cleaned {
+			t.Fatalf("%q is checked as %q and read by the backend as %q", target, cleaned, r.URL.Path)
+		}
+	})
+}
