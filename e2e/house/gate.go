@@ -160,7 +160,7 @@ func (g *Gate) AwaitCertificate(t testing.TB, name, rootsFile string) *x509.Cert
 	t.Helper()
 	address := fmt.Sprintf("127.0.0.1:%d", g.Config.HTTPSPort)
 	var leaf *x509.Certificate
-	g.retry(t, func() error {
+	g.Retry(t, func() error {
 		conn, err := tls.Dial("tcp", address, &tls.Config{ServerName: name, InsecureSkipVerify: true})
 		if err != nil {
 			return err

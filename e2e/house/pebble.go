@@ -79,7 +79,7 @@ func StartPebble(t testing.TB, config PebbleConfig) *Pebble {
 	p.client = Client(t, p.APIRoot)
 	p.Process = run(t, "pebble", cmd)
 	var roots string
-	p.retry(t, func() (err error) {
+	p.Retry(t, func() (err error) {
 		roots, err = p.get("/roots/0")
 		return err
 	})
@@ -96,7 +96,7 @@ func startDNS(t testing.TB) string {
 		"-dnsserver", dns, "-management", fmt.Sprintf("127.0.0.1:%d", Port(t)),
 		"-defaultIPv4", "127.0.0.1", "-defaultIPv6", "",
 		"-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""))
-	p.retry(t, func() error {
+	p.Retry(t, func() error {
 		conn, err := net.Dial("tcp", dns)
 		if err != nil {
 			return err

@@ -126,9 +126,9 @@ func (p *Process) waitFor(pattern string) ([]string, error) {
 	}
 }
 
-// retry repeats what fails only because the program is still starting: programs
-// that say that they listen before they do leave no other way.
-func (p *Process) retry(t testing.TB, f func() error) {
+// Retry repeats what fails until the program has got so far, and fails the test
+// if it ends or takes too long. Where the program says so itself, WaitFor is better.
+func (p *Process) Retry(t testing.TB, f func() error) {
 	t.Helper()
 	limit := time.After(patience)
 	for {
@@ -141,7 +141,7 @@ func (p *Process) retry(t testing.TB, f func() error) {
 		case <-p.exited:
 			t.Fatalf("%s ended (%v):\n%s", p.name, p.err, p.Output())
 		case <-limit:
-			t.Fatalf("%s is not there after %s: %v\n%s", p.name, patience, err, p.Output())
+			t.Fatalf("after %[2]s of %[1]s: %[3]v\n%[4]s", p.name, patience, err, p.Output())
 		}
 	}
 }

@@ -1,0 +1,123 @@
+package e2e_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/e2e/house"
+)
+
+const domain = "agents.example.com"
+
+// challenges are the two ways to prove the control of a name, and the option
+// that leaves no other.
+var challenges = []struct{ kind, only string }{
+	{"http-01", "disable_tlsalpn_challenge"},
+	{"tls-alpn-01", "disable_http_challenge"},
+}
+
+// acmeGate starts an ACME server, and before it a gate that has to get the
+// certificate for its one site there.
+func acmeGate(t *testing.T, only string, validity time.Duration) (*house.Gate, *house.Pebble) {
+	t.Helper()
+	config := house.GateConfig{HTTPPort: house.Port(t), HTTPSPort: house.Port(t)}
+	p := house.StartPebble(t, house.PebbleConfig{
+		HTTPPort: config.HTTPPort, HTTPSPort: config.HTTPSPort, Validity: validity,
+	})
+	config.Global = fmt.Sprintf("\trenew_interval 1s\n\tcert_issuer acme {\n\t\tdir %s\n\t\ttrusted_roots %s\n\t\t%s\n\t}",
+		p.Directory, p.APIRoot, only)
+	config.Sites = domain + " {\n\tgatehouse elizaos 127.0.0.1:9\n}"
+	config.Env = []string{"ELIZA_SERVER_AUTH_TOKEN=the-backend-token-0123456789abcdef"}
+	return house.StartGate(t, config), p
+}
+
+// The gate gets its certificate by either challenge, serves it, and after a
+// restart serves the same one without asking for another.
+func TestCertificate(t *testing.T) {
+	for _, challenge := range challenges {
+		t.Run(challenge.kind, func(t *testing.T) {
+			g, p := acmeGate(t, challenge.only, 0)
+			leaf := g.AwaitCertificate(t, domain, p.RootsFile)
+			t.Logf("issued by %s for %s until %s", leaf.Issuer, leaf.DNSNames, leaf.NotAfter)
+			if !strings.HasPrefix(leaf.Issuer.CommonName, "Pebble Intermediate CA") {
+				t.Errorf("issued by %s", leaf.Issuer)
+			}
+			g.WaitFor(t, `"trying to solve challenge".*"challenge_type":"`+challenge.kind+`"`)
+			refusesStrangers(t, g, p)
+
+			g = g.Restart(t)
+			if again := g.AwaitCertificate(t, domain, p.RootsFile); again.SerialNumber.Cmp(leaf.SerialNumber) != 0 {
+				t.Errorf("after the restart certificate %x, before it %x", again.SerialNumber, leaf.SerialNumber)
+			}
+			if issued := strings.Count(p.Output(), "Issued certificate serial"); issued != 1 {
+				t.Errorf("%d certificates were issued", issued)
+			}
+		})
+	}
+}
+
+// refusesStrangers checks that the certificate is the guarded site's.
+func refusesStrangers(t *testing.T, g *house.Gate, p *house.Pebble) {
+	t.Helper()
+	response, err := house.Client(t, p.RootsFile).Get(fmt.Sprintf("https://%s:%d/api/agents", domain, g.Config.HTTPSPort))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"success":false,"error":"Authentication required"}`; response.StatusCode != http.StatusUnauthorized || string(body) != want {
+		t.Errorf("%s %s", response.Status, body)
+	}
+}
+
+// A certificate of 20 seconds is renewed while the gate serves.
+func TestCertificateIsRenewed(t *testing.T) {
+	for _, challenge := range challenges {
+		t.Run(challenge.kind, func(t *testing.T) {
+			t.Parallel()
+			g, p := acmeGate(t, challenge.only, 20*time.Second)
+			first := g.AwaitCertificate(t, domain, p.RootsFile)
+			g.WaitFor(t, "certificate renewed successfully")
+			g.Retry(t, func() error {
+				next := g.AwaitCertificate(t, domain, p.RootsFile)
+				if next.SerialNumber.Cmp(first.SerialNumber) == 0 {
+					return fmt.Errorf("the gate still serves certificate %x", first.SerialNumber)
+				}
+				t.Logf("%x until %s, then %x until %s", first.SerialNumber, first.NotAfter, next.SerialNumber, next.NotAfter)
+				return nil
+			})
+		})
+	}
+}
+
+func TestTLSVersions(t *testing.T) {
+	g, p := acmeGate(t, challenges[0].only, 0)
+	g.AwaitCertificate(t, domain, p.RootsFile)
+	roots := house.Roots(t, p.RootsFile)
+	for version, accepted := range map[uint16]bool{
+		tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true,
+	} {
+		if err := handshake(g, roots, version); (err == nil) != accepted {
+			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
+	}
+}
+
+func handshake(g *house.Gate, roots *x509.CertPool, version uint16) error {
+	conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", g.Config.HTTPSPort), &tls.Config{
+		ServerName: domain, RootCAs: roots, MinVersion: version, MaxVersion: version,
+	})
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}

@@ -1,0 +1,261 @@
+package e2e_test
+
+import (
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/e2e/house"
+)
+
+// comparison is one request, sent to the bare backend with the backend's key
+// and through the gate with the client's, and the reason why the answers differ.
+type comparison struct {
+	name, method, path string
+	key                presented
+	header             http.Header
+	body               string
+
+	bare, gate int    // the statuses
+	why        string // the status or the body differ; empty: neither may
+}
+
+type presented int
+
+const (
+	nothing presented = iota
+	rightKey
+	wrongKey
+	rightBearer
+)
+
+const (
+	keyless  = "everything needs a key at the gate but what is declared public"
+	refusing = "the gate's refusal, before the backend sees the request"
+	cleaned  = "the gate cleans the path and forwards what it checked"
+	mounted  = "the backend guards /api alone"
+)
+
+var (
+	jsonBody    = http.Header{"Content-Type": {"application/json"}}
+	otherOrigin = http.Header{"Origin": {"https://elsewhere.example"}}
+	preflight   = http.Header{
+		"Origin":                         {"https://elsewhere.example"},
+		"Access-Control-Request-Method":  {"DELETE"},
+		"Access-Control-Request-Headers": {"x-api-key"},
+	}
+	tooLarge = `{"userId":"` + strings.Repeat("x", 3<<20) + `"}`
+)
+
+var comparisons = []comparison{
+	{name: "ping", path: "/api/server/ping", key: rightKey, bare: 200, gate: 200},
+	{name: "agents", path: "/api/agents", key: rightKey, bare: 200, gate: 200},
+	{name: "health", path: "/api/server/health", key: rightKey, bare: 200, gate: 200},
+	{name: "head", method: "HEAD", path: "/api/server/hello", key: rightKey, bare: 200, gate: 200},
+	{name: "not modified", path: "/api/server/hello", key: rightKey,
+		header: http.Header{"If-None-Match": {"*"}}, bare: 304, gate: 304},
+	{name: "upper case", path: "/API/Agents", key: rightKey, bare: 200, gate: 200},
+	{name: "unknown route", path: "/api/nothing/here", key: rightKey, bare: 404, gate: 404},
+	{name: "no key", path: "/api/agents", bare: 401, gate: 401, why: refusing},
+	{name: "wrong key", path: "/api/agents", key: wrongKey, bare: 401, gate: 401, why: refusing},
+	{name: "unknown route, no key", path: "/api/nothing/here", bare: 401, gate: 401, why: refusing},
+	{name: "bearer", path: "/api/server/ping", key: rightBearer, bare: 401, gate: 200,
+		why: "the gate takes the key as a bearer token too"},
+	{name: "content type", method: "POST", path: "/api/messaging/sessions", key: rightKey,
+		header: http.Header{"Content-Type": {"text/plain"}}, body: "hello", bare: 400, gate: 400},
+	{name: "malformed body, no key", method: "POST", path: "/api/messaging/sessions",
+		header: jsonBody, body: "{", bare: 500, gate: 401, why: "the gate asks for the key before the body is read"},
+	{name: "large body, no key", method: "POST", path: "/api/messaging/sessions",
+		header: jsonBody, body: tooLarge, bare: 500, gate: 401, why: "the gate asks for the key before the body is read"},
+	{name: "another origin", path: "/api/agents", key: rightKey, header: otherOrigin, bare: 200, gate: 200},
+	{name: "healthz", path: "/healthz", bare: 200, gate: 200},
+	{name: "health, no key", path: "/health", bare: 200, gate: 401, why: keyless},
+	{name: "web UI, no key", path: "/", bare: 200, gate: 401, why: keyless},
+	{name: "plugin route, no key", path: "/deterministic-model/open", bare: 200, gate: 401, why: mounted},
+	{name: "plugin route", path: "/deterministic-model/open", key: rightKey, bare: 200, gate: 200},
+	{name: "media, no key", path: "/media/uploads/agents/" + someAgent + "/none.png", bare: 404, gate: 401, why: mounted},
+	{name: "media", path: "/media/uploads/agents/" + someAgent + "/none.png", key: rightKey, bare: 404, gate: 404},
+	{name: "socket, no key", path: socketPath, bare: 200, gate: 401, why: "the backend asks sockets for no key"},
+	{name: "socket, wrong key", path: socketPath, key: wrongKey, bare: 200, gate: 401, why: "the backend asks sockets for no key"},
+	{name: "socket", path: socketPath, key: rightKey, bare: 200, gate: 200},
+	{name: "two slashes, no key", path: "//api/agents", bare: 200, gate: 401, why: keyless},
+	{name: "two slashes", path: "//api/agents", key: rightKey, bare: 200, gate: 200, why: cleaned},
+	{name: "escaped letter, no key", path: "/%61pi/agents", bare: 200, gate: 401, why: keyless},
+	{name: "escaped letter", path: "/%61pi/agents", key: rightKey, bare: 200, gate: 200, why: cleaned},
+	{name: "dots, no key", path: "/x/../api/agents", bare: 200, gate: 401, why: keyless},
+	{name: "dots", path: "/x/../api/agents", key: rightKey, bare: 200, gate: 200, why: cleaned},
+}
+
+const (
+	someAgent  = "a9e7c0de-0000-4000-8000-000000000001"
+	socketPath = "/socket.io/?EIO=4&transport=polling"
+)
+
+// headerDifferences are the header fields that may differ, and why.
+var headerDifferences = map[string]string{
+	"Access-Control-Allow-Credentials": openToAll,
+	"Access-Control-Allow-Origin":      openToAll,
+	"Ratelimit-Limit":                  oneBucket,
+	"Ratelimit-Policy":                 oneBucket,
+	"Ratelimit-Remaining":              oneBucket,
+	"Ratelimit-Reset":                  oneBucket,
+	"Alt-Svc":                          "the gate speaks HTTP/3",
+	"Via":                              "Caddy names itself as the proxy",
+	"X-Request-Id":                     "the gate numbers requests, so that answer and log line can be matched",
+}
+
+// otherAnswerDifferences are those that may differ besides where status or body
+// do: the answer is another one.
+var otherAnswerDifferences = map[string]string{
+	"Accept-Ranges":                     ofTheAnswer,
+	"Cache-Control":                     "no cache keeps a refusal",
+	"Content-Length":                    ofTheAnswer,
+	"Content-Security-Policy":           ofThePage,
+	"Content-Type":                      ofTheAnswer,
+	"Cross-Origin-Opener-Policy":        ofThePage,
+	"Cross-Origin-Resource-Policy":      ofThePage,
+	"Etag":                              ofTheAnswer,
+	"Last-Modified":                     ofTheAnswer,
+	"Origin-Agent-Cluster":              ofThePage,
+	"Referrer-Policy":                   ofThePage,
+	"Server":                            "Caddy names itself in what it answers itself",
+	"Strict-Transport-Security":         "the backend sets it on answers of the API alone",
+	"Vary":                              openToAll,
+	"Www-Authenticate":                  "RFC 6750",
+	"X-Content-Type-Options":            ofThePage,
+	"X-Dns-Prefetch-Control":            ofThePage,
+	"X-Download-Options":                ofThePage,
+	"X-Frame-Options":                   ofThePage,
+	"X-Permitted-Cross-Domain-Policies": ofThePage,
+	"X-Xss-Protection":                  ofThePage,
+}
+
+const (
+	openToAll   = "the backend lets every origin in"
+	oneBucket   = "the backend's one bucket is the gate's, not the client's"
+	ofTheAnswer = "it belongs to the other answer"
+	ofThePage   = "the backend's own policy does not come with what is not the backend's answer"
+)
+
+// ofTheConnection are header fields that are not the answer's.
+var ofTheConnection = []string{"Connection", "Date", "Keep-Alive"}
+
+// The same requests, bare and through the gate: each difference is wanted, and
+// each wanted difference is there.
+func TestDifferencesFromTheBareServer(t *testing.T) {
+	e := house.SharedElizaOS(t)
+	g, url := elizaGate(t, e)
+	bareClient, gateClient := house.Client(t, ""), house.Client(t, g.LocalCA())
+	observed := make(map[string]bool)
+	for _, c := range comparisons {
+		t.Run(c.name, func(t *testing.T) {
+			bare := c.send(t, bareClient, e.URL, e.Token)
+			gate := c.send(t, gateClient, url, clientKey)
+			if bare.status != c.bare || gate.status != c.gate {
+				t.Fatalf("status %d bare and %d through the gate, not %d and %d", bare.status, gate.status, c.bare, c.gate)
+			}
+			other := bare.status != gate.status || bare.body != gate.body
+			t.Logf("%d -> %d %s", bare.status, gate.status, c.why)
+			if other != (c.why != "") {
+				t.Errorf("wanted difference: %q; the body, bare:\n%.300s\nthrough the gate:\n%.300s", c.why, bare.body, gate.body)
+			}
+			own := ofTheConnection
+			if bare.changes || gate.changes {
+				own = append(slices.Clone(own), "Etag")
+			}
+			for _, name := range fieldNames(bare.header, gate.header) {
+				if slices.Contains(own, name) || slices.Equal(bare.header[name], gate.header[name]) {
+					continue
+				}
+				why := headerDifferences[name]
+				if why == "" && other {
+					why = otherAnswerDifferences[name]
+				}
+				t.Logf("    %s: %q -> %q: %s", name, bare.header[name], gate.header[name], why)
+				if why == "" {
+					t.Errorf("%s: %q bare, %q through the gate: nobody wanted that", name, bare.header[name], gate.header[name])
+				}
+				observed[name] = true
+			}
+		})
+	}
+	for name := range headerDifferences {
+		if !observed[name] {
+			t.Errorf("no answer differs in %s", name)
+		}
+	}
+	for name := range otherAnswerDifferences {
+		if !observed[name] {
+			t.Errorf("no other answer differs in %s", name)
+		}
+	}
+}
+
+// No preflight is answered as the backend answers it: with leave for everybody.
+func TestPreflightGivesNoLeave(t *testing.T) {
+	e := house.SharedElizaOS(t)
+	g, url := elizaGate(t, e)
+	c := comparison{method: http.MethodOptions, path: "/api/agents", header: preflight}
+	if bare := c.send(t, house.Client(t, ""), e.URL, ""); bare.header.Get("Access-Control-Allow-Origin") == "" {
+		t.Error("the bare server gives no leave: there is nothing to compare")
+	}
+	for name := range c.send(t, house.Client(t, g.LocalCA()), url, "").header {
+		if strings.HasPrefix(name, "Access-Control-") {
+			t.Errorf("the gate lets %s through", name)
+		}
+	}
+}
+
+type answer struct {
+	status  int
+	header  http.Header
+	body    string // without what changes
+	changes bool   // from one time to the next
+}
+
+func (c comparison) send(t *testing.T, client *http.Client, base, key string) answer {
+	t.Helper()
+	request, err := http.NewRequest(c.method, base+c.path, strings.NewReader(c.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = c.header.Clone()
+	if request.Header == nil {
+		request.Header = make(http.Header)
+	}
+	switch c.key {
+	case rightKey:
+		request.Header.Set("X-API-KEY", key)
+	case wrongKey:
+		request.Header.Set("X-API-KEY", "the-key-of-somebody-else-0123456789abcd")
+	case rightBearer:
+		request.Header.Set("Authorization", "Bearer "+key)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{response.StatusCode, response.Header, changing.ReplaceAllString(string(body), "…"), changing.Match(body)}
+}
+
+// changing is what differs between any two answers: times and socket ids.
+var changing = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z|\d{13}|"sid":"[^"]*"`)
+
+func fieldNames(headers ...http.Header) []string {
+	var names []string
+	for _, header := range headers {
+		for name := range header {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

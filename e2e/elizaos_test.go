@@ -1,0 +1,111 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/e2e/house"
+)
+
+// clientKey is what clients show to the gate. It is not the backend's token, so
+// that a request that slips past the gate is refused behind it.
+const clientKey = "the-key-of-the-clients-0123456789abcdef"
+
+// elizaGate starts the one-line gate in front of an ElizaOS server, and returns
+// it with the URL that it serves.
+func elizaGate(t *testing.T, e *house.ElizaOS) (*house.Gate, string) {
+	t.Helper()
+	g := house.StartGate(t, house.GateConfig{
+		Sites: fmt.Sprintf("localhost {\n\tgatehouse elizaos 127.0.0.1:%d\n}", e.Port),
+		Env:   []string{"ELIZA_SERVER_AUTH_TOKEN=" + e.Token, "ELIZA_API_KEY=" + clientKey},
+	})
+	g.AwaitCertificate(t, "localhost", g.LocalCA())
+	return g, fmt.Sprintf("https://localhost:%d", g.Config.HTTPSPort)
+}
+
+// All that the official client and socket.io-client do against the bare server
+// works through the gate with the right key, and none of it, the sockets
+// included, with any other key or with none.
+func TestOfficialClient(t *testing.T) {
+	e := house.SharedElizaOS(t)
+	g, url := elizaGate(t, e)
+	for _, visitor := range []struct {
+		name, key string
+		ok        bool
+	}{
+		{"right key", clientKey, true},
+		{"wrong key", "the-key-of-somebody-else-0123456789abcd", false},
+		{"the backend's own token", e.Token, false},
+		{"no key", "", false},
+	} {
+		t.Run(visitor.name, func(t *testing.T) {
+			reached := len(backendCalls(t, e))
+			for _, step := range (house.Drive{Server: e, URL: url, Key: visitor.key, CAFile: g.LocalCA()}).Run(t) {
+				t.Logf("%-22s ok=%-5t status=%d %s %s", step.Name, step.OK, step.Status, step.Code, step.Detail)
+				if step.OK != visitor.ok {
+					t.Errorf("%s: ok is %t", step.Name, step.OK)
+				}
+				if !visitor.ok && step.Status != http.StatusUnauthorized {
+					t.Errorf("%s: status %d, not 401", step.Name, step.Status)
+				}
+			}
+			if calls := len(backendCalls(t, e)) - reached; (calls > 0) != visitor.ok {
+				t.Errorf("%d requests reached the backend", calls)
+			}
+		})
+	}
+}
+
+// backendCalls are the requests that the backend was sent by a proxy.
+func backendCalls(t *testing.T, e *house.ElizaOS) []house.ElizaRequest {
+	t.Helper()
+	var calls []house.ElizaRequest
+	for _, request := range e.Requests(t, 0) {
+		if len(request.Values("X-Forwarded-For")) > 0 {
+			calls = append(calls, request)
+		}
+	}
+	return calls
+}
+
+// What the backend gets is its own key, once, and nothing of the client's.
+func TestBackendGetsItsOwnKey(t *testing.T) {
+	e := house.SharedElizaOS(t)
+	g, url := elizaGate(t, e)
+	client := house.Client(t, g.LocalCA())
+	for _, path := range []string{"/api/agents?door=key", "/socket.io/?EIO=4&transport=polling&door=key"} {
+		for _, field := range [][2]string{{"X-Api-Key", clientKey}, {"Authorization", "Bearer " + clientKey}} {
+			t.Run(field[0]+" "+path, func(t *testing.T) {
+				seen := e.Requests(t, 0)
+				last := seen[len(seen)-1].Number
+				request, err := http.NewRequest(http.MethodGet, url+path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				request.Header.Set(field[0], field[1])
+				response, err := client.Do(request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				response.Body.Close()
+				if response.StatusCode != http.StatusOK {
+					t.Fatalf("status %d", response.StatusCode)
+				}
+				for _, got := range e.Requests(t, last) {
+					if got.URL != path {
+						continue
+					}
+					if keys := got.Values("X-Api-Key"); len(keys) != 1 || keys[0] != e.Token {
+						t.Errorf("X-Api-Key: %q", keys)
+					}
+					if got.Values("Authorization") != nil {
+						t.Errorf("Authorization: %q", got.Values("Authorization"))
+					}
+					return
+				}
+				t.Error("the request did not reach the backend")
+			})
+		}
+	}
+}
