@@ -13,7 +13,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"go.uber.org/zap"
 )
@@ -218,10 +217,9 @@ type principal struct {
 }
 
 // nobody is the principal of callers of public routes.
-var nobody = &principal{Principal: &gate.Principal{}}
+var nobody = newPrincipal(&gate.Principal{})
 
-func newPrincipal(k *keys.Key) *principal {
-	p := &gate.Principal{KeyID: k.ID, Scopes: k.Scopes, Plan: k.Plan, Shared: k.Shared}
+func newPrincipal(p *gate.Principal) *principal {
 	var id, plan, scopes any = p.KeyID, p.Plan, strings.Join(p.Scopes, " ")
 	return &principal{Principal: p, placeholders: func(name string) (any, bool) {
 		switch name {
@@ -239,9 +237,6 @@ func newPrincipal(k *keys.Key) *principal {
 // enter makes the principal known to the handlers that follow.
 func (p *principal) enter(r *http.Request, req *gate.Request) {
 	req.Principal = p.Principal
-	if p.placeholders == nil {
-		return
-	}
 	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(p.placeholders)
 	}

@@ -138,7 +138,7 @@ func (a *Auth) provisionGuest() error {
 	if slices.Contains(a.Anonymous, gate.EveryScope) {
 		return errors.New("anonymous *: this gives every scope to callers without a key: name the scopes that anybody may have")
 	}
-	a.guest = &principal{Principal: &gate.Principal{Scopes: a.Anonymous}}
+	a.guest = newPrincipal(&gate.Principal{Scopes: a.Anonymous})
 	return nil
 }
 
@@ -182,8 +182,8 @@ func (a *Auth) setRing(known []keys.Key) error {
 		return err
 	}
 	principals := make(map[string]*principal, len(known))
-	for i := range known {
-		principals[known[i].ID] = newPrincipal(&known[i])
+	for _, k := range known {
+		principals[k.ID] = newPrincipal(&gate.Principal{KeyID: k.ID, Scopes: k.Scopes, Plan: k.Plan, Shared: k.Shared})
 	}
 	a.ring.Store(&ring{keys: found, principals: principals})
 	return nil

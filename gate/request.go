@@ -2,6 +2,8 @@ package gate
 
 import (
 	"context"
+	"encoding/binary"
+	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"sync/atomic"
@@ -75,7 +77,7 @@ func NetworkOf(addr netip.Addr) netip.Prefix {
 // newRequest reads from r what the gate has to know, and puts the cleaned path
 // into r, so that what is matched from here on is what is forwarded.
 func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
-	req := &Request{ID: uuid.NewString(), Client: clientAddr(r.Context()), door: d}
+	req := &Request{ID: newID(), Client: clientAddr(r.Context()), door: d}
 	req.writer.ResponseWriter = w
 	req.writer.req = req
 	req.idHeader[0] = req.ID
@@ -90,6 +92,18 @@ func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
 	}
 	caddyhttp.SetVar(r.Context(), requestVar, req)
 	return req
+}
+
+// newID makes a random UUID (RFC 9562, version 4). An id tells requests apart
+// and guards nothing, so the runtime's own generator will do: it is many times
+// faster than reading from the system.
+func newID() string {
+	var id uuid.UUID
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return id.String()
 }
 
 // clientAddr is the address that Caddy determined from the connection and, if

@@ -69,6 +69,16 @@ func (g *Gate) Load(caddyfile string) error {
 	return caddy.Load(config, true)
 }
 
+// LoadJSON loads a JSON configuration as it is, but for the admin endpoint and
+// the log, which are the test's.
+func (g *Gate) LoadJSON(config []byte) error {
+	config, err := tame(config)
+	if err != nil {
+		return err
+	}
+	return caddy.Load(config, true)
+}
+
 // Validate adapts a Caddyfile and provisions it without starting it.
 func (g *Gate) Validate(caddyfile string) error {
 	config, err := g.adapt(caddyfile)
@@ -88,6 +98,11 @@ func (g *Gate) adapt(caddyfile string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return tame(config)
+}
+
+// tame takes the admin endpoint out of a configuration and leads its log here.
+func tame(config []byte) ([]byte, error) {
 	var tree map[string]any
 	if err := json.Unmarshal(config, &tree); err != nil {
 		return nil, err

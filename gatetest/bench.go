@@ -1,0 +1,86 @@
+package gatetest
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// Handler finds the first handler of a type in the running gate, to be
+// measured or called without a server around it.
+func Handler[T caddyhttp.MiddlewareHandler](g *Gate) T {
+	g.t.Helper()
+	app, err := caddy.ActiveContext().App("http")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for _, server := range app.(*caddyhttp.App).Servers {
+		if h, ok := findHandler[T](server.Routes); ok {
+			return h
+		}
+	}
+	var none T
+	g.t.Fatalf("no %T in the running gate", none)
+	return none
+}
+
+func findHandler[T caddyhttp.MiddlewareHandler](routes caddyhttp.RouteList) (found T, ok bool) {
+	for _, route := range routes {
+		for _, handler := range route.Handlers {
+			if h, ok := handler.(T); ok {
+				return h, true
+			}
+			if subroute, ok := handler.(*caddyhttp.Subroute); ok {
+				if h, ok := findHandler[T](subroute.Routes); ok {
+					return h, true
+				}
+			}
+		}
+	}
+	return found, false
+}
+
+// BenchHandler measures a handler on one request, in front of a next handler
+// that does nothing. Before each round, fresh puts back what the handler takes
+// out of the request; the request's variables and placeholders are new each time.
+func BenchHandler(b *testing.B, handler caddyhttp.MiddlewareHandler, target string, fresh func(r *http.Request)) {
+	b.Helper()
+	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
+	vars := make(map[string]any)
+	repl := caddy.NewEmptyReplacer()
+	r := httptest.NewRequest(http.MethodGet, target, nil)
+	ctx := context.WithValue(r.Context(), caddy.ReplacerCtxKey, repl)
+	r = r.WithContext(context.WithValue(ctx, caddyhttp.VarsCtxKey, vars))
+	w := discard{make(http.Header)}
+	pristine := *caddy.NewReplacer()
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(vars)
+		vars[caddyhttp.ClientIPVarKey] = "192.0.2.1"
+		*repl = pristine
+		fresh(r)
+		if err := handler.ServeHTTP(w, r, next); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// PassThrough is a handler that does nothing: what is measured beside it is
+// the cost of the rest.
+type PassThrough struct{}
+
+// ServeHTTP calls next.
+func (PassThrough) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return next.ServeHTTP(w, r)
+}
+
+// discard is a response that costs nothing.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d discard) WriteHeader(int)             {}
