@@ -27,6 +27,8 @@ const (
 	RateLimited Name = "excess_rate_limit_exceeded"
 	// InputInvalid: a request was refused for its form: path, framing, type, size.
 	InputInvalid Name = "input_validation_fail"
+	// CrossOriginRefused: a page of another origin asked for what it may not have.
+	CrossOriginRefused Name = "malicious_cors"
 	// KeyCreated: a key was made.
 	KeyCreated Name = "authn_token_created"
 	// DangerAccepted: a dangerous setting was accepted by the operator and is in force.

@@ -23,6 +23,9 @@ type Request struct {
 	Client netip.Addr
 	// Principal is who the caller is; nil until agent_auth has run.
 	Principal *Principal
+	// OriginAllowed tells that agent_cors has run and lets pages of the
+	// request's Origin, which is another than the site's own, read responses.
+	OriginAllowed bool
 
 	path    string                  // the cleaned path that every check has seen
 	unclean error                   // why the path could not be cleaned
