@@ -15,21 +15,13 @@ func (t *Transport) Inspect(upstreams []string) {
 	}
 	t.logger.Warn("the backend is told to listen on more than loopback, where it can be reached past the gate: set SERVER_HOST=127.0.0.1 for the backend",
 		zap.String("listens", t.listens))
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		return // the warning stands
-	}
 	for _, upstream := range upstreams {
 		_, port, err := net.SplitHostPort(upstream)
 		if err != nil {
 			continue
 		}
-		for _, addr := range addrs {
-			network, ok := addr.(*net.IPNet)
-			if !ok || network.IP.IsLoopback() || network.IP.IsLinkLocalUnicast() {
-				continue
-			}
-			outward := net.JoinHostPort(network.IP.String(), port)
+		for _, ip := range outwardAddrs() {
+			outward := net.JoinHostPort(ip.String(), port)
 			if !answers(outward) {
 				continue
 			}
@@ -38,6 +30,21 @@ func (t *Transport) Inspect(upstreams []string) {
 				zap.String("address", outward))
 		}
 	}
+}
+
+// outwardAddrs are the addresses by which others reach this machine. It is a
+// variable for tests, which stay on loopback.
+var outwardAddrs = func() (ips []net.IP) {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // the warning stands
+	}
+	for _, addr := range addrs {
+		if network, ok := addr.(*net.IPNet); ok && !network.IP.IsLoopback() && !network.IP.IsLinkLocalUnicast() {
+			ips = append(ips, network.IP)
+		}
+	}
+	return ips
 }
 
 // answers reports whether something accepts connections at an address of this
