@@ -33,7 +33,8 @@ func CheckID(id string) error {
 	return nil
 }
 
-// check returns everything that is wrong with a key, apart from its secrets.
+// check returns everything that is wrong with a key, apart from its secrets' hashes. Only the id is repeated in what it
+// says: any other text may be a secret that was put in the wrong place.
 func (k *Key) check() []error {
 	var errs []error
 	if err := CheckID(k.ID); err != nil {
@@ -45,27 +46,27 @@ func (k *Key) check() []error {
 	if len(k.Scopes) == 0 {
 		complain("it has no scope, so it may do nothing; give it at least one (%s is every scope)", AllScopes)
 	}
-	for _, scope := range k.Scopes {
+	for i, scope := range k.Scopes {
 		if scope != AllScopes && !isToken(scope) {
-			complain("scope %q: a scope is made of letters, digits and . _ : -", scope)
+			complain("scope %d: a scope is made of letters, digits and . _ : -", i+1)
 		}
 	}
 	if k.Plan != "" && !isToken(k.Plan) {
-		complain("plan %q: a plan's name is made of letters, digits and . _ : -", k.Plan)
+		complain("plan: a plan's name is made of letters, digits and . _ : -")
 	}
-	for _, agent := range k.Agents {
+	for i, agent := range k.Agents {
 		if !isPlain(agent) {
-			complain("agent %q: an agent's id has 1 to %d visible characters", agent, maxToken)
+			complain("agent %d: an agent's id has 1 to %d visible characters", i+1, maxToken)
 		}
 	}
-	for _, site := range k.Sites {
+	for i, site := range k.Sites {
 		if !isPlain(site) {
-			complain("site %q: a site's name has 1 to %d visible characters", site, maxToken)
+			complain("site %d: a site's name has 1 to %d visible characters", i+1, maxToken)
 		}
 	}
-	for _, network := range k.From {
+	for i, network := range k.From {
 		if !network.IsValid() {
-			complain("from: not a network; write it like 10.0.0.0/8 or 2001:db8::/32")
+			complain("from %d: not a network; write it like 10.0.0.0/8 or 2001:db8::/32", i+1)
 		}
 	}
 	if k.Entity != "" && !isUUID(k.Entity) {

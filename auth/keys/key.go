@@ -33,6 +33,8 @@ type Secret struct {
 	Revoked time.Time `json:"revoked,omitzero"`
 	// Peppered says that Hash was made under a pepper. NewRing puts the pepper on hashes that were not.
 	Peppered bool `json:"peppered,omitempty"`
+	// Request is the hash of the idempotency token of the rotation that made the secret, zero when there was none.
+	Request Hash `json:"-"`
 }
 
 // Key is who may do what: an id with its secrets and its rights. Empty lists of agents, addresses and sites restrict

@@ -46,17 +46,8 @@ func (o Outcome) String() string {
 type Ring struct {
 	keys   []Key
 	byID   map[string]*Key
-	byHash map[Hash]int32
-	slots  []slot
+	byHash index
 	pepper *pepperPads
-}
-
-// slot is one secret: what a look-up needs, and where its last use is noted.
-type slot struct {
-	key    *Key
-	secret *Secret
-	ends   time.Time
-	used   *atomic.Int64
 }
 
 // NewRing builds a ring. The keys are copied; hashes not made under the pepper are put under it, so the ring holds only
@@ -70,8 +61,7 @@ func NewRing(keys []Key, pepper []byte) (*Ring, error) {
 	r := &Ring{
 		keys:   make([]Key, len(keys)),
 		byID:   make(map[string]*Key, len(keys)),
-		byHash: make(map[Hash]int32, secrets),
-		slots:  make([]slot, 0, secrets),
+		byHash: newIndex(secrets),
 	}
 	if len(pepper) > 0 {
 		pads := newPepperPads(pepper)
@@ -95,7 +85,7 @@ func NewRing(keys []Key, pepper []byte) (*Ring, error) {
 			k.From[j] = unmapPrefix(k.From[j]).Masked()
 		}
 		for j := range k.Secrets {
-			if err := r.addSecret(k, j, &used[len(r.slots)]); err != nil {
+			if err := r.addSecret(k, j, &used[len(r.byHash.slots)]); err != nil {
 				errs = append(errs, err)
 			}
 		}
@@ -124,15 +114,14 @@ func (r *Ring) addSecret(k *Key, j int, used *atomic.Int64) error {
 			return fmt.Errorf("key %s: two secrets have the id %s", k.ID, s.ID)
 		}
 	}
-	if other, taken := r.byHash[s.Hash]; taken {
+	if other := r.byHash.find(&s.Hash); other != nil {
 		return fmt.Errorf("key %s: secret %s is also secret %s of key %s; one secret opens one key, give each its own",
-			k.ID, s.ID, r.slots[other].secret.ID, r.slots[other].key.ID)
+			k.ID, s.ID, other.secret.ID, other.key.ID)
 	}
 	if !s.LastUsed.IsZero() {
 		used.Store(s.LastUsed.Unix())
 	}
-	r.byHash[s.Hash] = int32(len(r.slots))
-	r.slots = append(r.slots, slot{key: k, secret: s, ends: earlier(k.Expires, s.NotAfter), used: used})
+	r.byHash.add(newSlot(k, s, used))
 	return nil
 }
 
@@ -152,8 +141,14 @@ type Use struct {
 	// owner still comes. They must not be changed.
 	Key    *Key
 	Secret *Secret
-	// Ends is when Found turns into Expired. Zero: never.
-	Ends time.Time
+}
+
+// Ends returns when the key or the secret, whichever is first, comes to its end. Zero: never, or there is no key.
+func (u Use) Ends() time.Time {
+	if u.Key == nil || u.Secret == nil {
+		return time.Time{}
+	}
+	return earlier(u.Key.Expires, u.Secret.NotAfter)
 }
 
 // Find returns the key that a secret opens. The key is nil for every outcome but Found, and must not be changed.
@@ -166,8 +161,9 @@ func (r *Ring) Find(secret string, now time.Time) (*Key, Outcome) {
 }
 
 // Look is Find with all there is to know. It looks a secret up by its hash, compares in constant time and does the same
-// work for every outcome: it hashes, checks the shape, searches and compares, whatever an earlier step has shown. When
-// the outcome is Found, the time of last use is set. It allocates nothing for secrets of up to 128 characters.
+// work for every outcome: it hashes, checks the shape, searches and compares, whatever an earlier step has shown. Ends
+// count in whole seconds. When the outcome is Found, the time of last use is set. It allocates nothing for secrets of up
+// to 128 characters.
 //
 // A secret longer than MaxSecretLength is Unknown: no key has one, and the client knows the length it sent.
 func (r *Ring) Look(secret string, now time.Time) Use {
@@ -180,16 +176,16 @@ func (r *Ring) Look(secret string, now time.Time) Use {
 		hash = r.pepper.sum(hash)
 	}
 	ours, checksumOK := Shape(secret)
-	use, used := r.lookHash(&hash, now)
-	if use.Outcome == Unknown || tooLong {
-		use = Use{}
+	s := r.byHash.find(&hash)
+	if s == nil || tooLong {
 		if ours && !checksumOK {
-			use.Outcome = Malformed
+			return Use{Outcome: Malformed}
 		}
-		return use
+		return Use{}
 	}
+	use := Use{Outcome: s.outcome(now), Key: s.key, Secret: s.secret}
 	if use.Outcome == Found {
-		touch(used, now)
+		touch(s.used, now)
 	}
 	return use
 }
@@ -204,32 +200,9 @@ func (r *Ring) Again(use Use, now time.Time) Outcome {
 	if r.pepper != nil && !use.Secret.Peppered {
 		hash = r.pepper.sum(hash)
 	}
-	current, _ := r.lookHash(&hash, now)
-	if current.Key == nil || current.Key.ID != use.Key.ID {
+	s := r.byHash.find(&hash)
+	if s == nil || s.key.ID != use.Key.ID {
 		return Unknown
 	}
-	return current.Outcome
-}
-
-// nobody stands where a hash was not found, so that there is always something to compare with.
-var nobody = slot{key: &Key{}, secret: &Secret{}}
-
-func (r *Ring) lookHash(hash *Hash, now time.Time) (Use, *atomic.Int64) {
-	s := &nobody
-	if i, ok := r.byHash[*hash]; ok {
-		s = &r.slots[i]
-	}
-	same := hash.equal(&s.secret.Hash)
-	revoked := !s.secret.Revoked.IsZero() || !s.key.Revoked.IsZero()
-	expired := !s.ends.IsZero() && !now.Before(s.ends)
-	use := Use{Outcome: Found, Key: s.key, Secret: s.secret, Ends: s.ends}
-	switch {
-	case !same:
-		return Use{}, nil
-	case revoked:
-		use.Outcome = Revoked
-	case expired:
-		use.Outcome = Expired
-	}
-	return use, s.used
+	return s.outcome(now)
 }

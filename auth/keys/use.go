@@ -24,16 +24,16 @@ func (r *Ring) Adopt(old *Ring) {
 	if old == nil {
 		return
 	}
-	for hash, i := range r.byHash {
-		j, ok := old.byHash[hash]
-		if !ok {
+	for i := range r.byHash.slots {
+		mine := &r.byHash.slots[i]
+		theirs := old.byHash.find(&mine.hash)
+		if theirs == nil {
 			continue
 		}
-		mine, shared := r.slots[i].used, old.slots[j].used
-		if mine.Load() > shared.Load() {
-			shared.Store(mine.Load())
+		if last := mine.used.Load(); last > 0 {
+			touch(theirs.used, time.Unix(last, 0))
 		}
-		r.slots[i].used = shared
+		mine.used = theirs.used
 	}
 }
 
@@ -46,7 +46,7 @@ func (r *Ring) Keys() []Key {
 	next := 0
 	for i := range all {
 		for j := range all[i].Secrets {
-			if seconds := r.slots[next].used.Load(); seconds > 0 {
+			if seconds := r.byHash.slots[next].used.Load(); seconds > 0 {
 				all[i].Secrets[j].LastUsed = time.Unix(seconds, 0).UTC()
 			}
 			next++
