@@ -26,10 +26,10 @@ const appName = "gatehouse"
 // The app need not be configured: the first handler that asks for it starts
 // one with the defaults.
 type App struct {
-	// EnvFile names files in dotenv form from which the variables that
-	// Gatehouse documents are read; any others in them are ignored. The process
-	// environment wins over the files, and an earlier file over a later one.
-	// Default: none. A file that is missing or malformed is an error.
+	// EnvFile names files in the form of Node's dotenv, from which the
+	// variables that Gatehouse documents are read; any others in them are
+	// ignored. The process environment wins over the files, and an earlier file
+	// over a later one. Default: none. A file that cannot be read is an error.
 	EnvFile []string `json:"env_file,omitempty"`
 
 	// PartsRaw configures the shared parts, by name.

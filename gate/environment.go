@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
-	"github.com/joho/godotenv"
 )
 
 // variables are the names that an env_file may set. A .env is written for the
@@ -39,15 +38,11 @@ type environment struct {
 func readEnvironment(paths []string) (environment, error) {
 	env := environment{files: make(map[string]string)}
 	for _, path := range paths {
-		values, err := godotenv.Read(path)
+		text, err := os.ReadFile(path)
 		if err != nil {
-			// The error of a malformed file quotes it, and with it a secret.
-			if os.IsNotExist(err) || os.IsPermission(err) {
-				return env, fmt.Errorf("env_file: %w", err)
-			}
-			return env, fmt.Errorf("env_file %s: not in dotenv form (NAME=value lines)", path)
+			return env, fmt.Errorf("env_file: %w", err)
 		}
-		for name, value := range values {
+		for name, value := range parseDotenv(string(text)) {
 			if _, set := env.files[name]; variables[name] && !set {
 				env.files[name] = value
 			}

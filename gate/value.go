@@ -52,8 +52,8 @@ func parsePlaceholder(value string) (kind valueKind, content string, err error) 
 	switch {
 	case strings.HasPrefix(inner, "env."):
 		name, _, _ := strings.Cut(inner[len("env."):], ":")
-		if name == "" {
-			return 0, "", errors.New("{env.} names no variable")
+		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !isNameRune(r) }) {
+			return 0, "", errors.New("{env.<NAME>} names no variable: a name is made of letters, digits and underscores")
 		}
 		return envValue, inner[len("env."):], nil
 	case strings.HasPrefix(inner, "file."):

@@ -1,0 +1,232 @@
+package gatehouse_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
+)
+
+const (
+	token     = "the-token-of-the-eliza-server"
+	apiKey    = "the-key-of-the-eliza-clients"
+	socketKey = "the-key-of-the-eliza-sockets"
+)
+
+// clearEnv takes the variables that a preset reads out of the environment.
+func clearEnv(t *testing.T) {
+	for _, name := range []string{"ELIZA_SERVER_AUTH_TOKEN", "ELIZA_API_KEY", "SERVER_API_KEY", "SERVER_PORT", "SERVER_HOST", "NODE_ENV"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("SERVER_HOST", "127.0.0.1")
+}
+
+const oneLine = "GATE {\ngatehouse elizaos BACKEND\n}"
+
+// statuses asks for the same with each of the keys in turn.
+func statuses(g *gatetest.Gate, path string) (answers [3]int) {
+	for i, key := range []string{token, apiKey, socketKey} {
+		answers[i] = g.Get(path, "X-API-KEY", key).Status
+	}
+	return answers
+}
+
+func TestElizaEnvironment(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		env         map[string]string
+		want        [3]int // with the token, the API key, the socket key
+		rest, socks string // what the backend gets
+	}{
+		{"the token alone", map[string]string{"ELIZA_SERVER_AUTH_TOKEN": token}, [3]int{200, 401, 401}, token, token},
+		{"a key of the clients' own", map[string]string{"ELIZA_SERVER_AUTH_TOKEN": token, "ELIZA_API_KEY": apiKey}, [3]int{401, 200, 401}, token, token},
+		{"an empty one", map[string]string{"ELIZA_SERVER_AUTH_TOKEN": token, "ELIZA_API_KEY": ""}, [3]int{200, 401, 401}, token, token},
+		{"a key for sockets", map[string]string{"ELIZA_SERVER_AUTH_TOKEN": token, "SERVER_API_KEY": socketKey}, [3]int{200, 401, 401}, token, socketKey},
+		{"all three", map[string]string{"ELIZA_SERVER_AUTH_TOKEN": token, "ELIZA_API_KEY": apiKey, "SERVER_API_KEY": socketKey}, [3]int{401, 200, 401}, token, socketKey},
+		{"production", map[string]string{"ELIZA_SERVER_AUTH_TOKEN": token, "NODE_ENV": "production"}, [3]int{200, 401, 401}, token, token},
+		{"development loosens nothing", map[string]string{"ELIZA_SERVER_AUTH_TOKEN": token, "NODE_ENV": "development"}, [3]int{200, 401, 401}, token, token},
+	} {
+		for _, from := range []string{"the process", "a file"} {
+			t.Run(test.name+" from "+from, func(t *testing.T) {
+				clearEnv(t)
+				caddyfile := oneLine
+				var lines strings.Builder
+				for name, value := range test.env {
+					lines.WriteString(name + "=" + value + "\n")
+					if from == "the process" {
+						t.Setenv(name, value)
+					}
+				}
+				if from == "a file" {
+					path := filepath.Join(t.TempDir(), ".env")
+					if err := os.WriteFile(path, []byte(lines.String()), 0o600); err != nil {
+						t.Fatal(err)
+					}
+					caddyfile = "{\ngatehouse {\nenv_file " + path + "\n}\n}\n" + oneLine
+				}
+				g := gatetest.Start(t, caddyfile)
+				if got := statuses(g, "/api/agents"); got != test.want {
+					t.Errorf("got %v, want %v", got, test.want)
+				}
+				for path, want := range map[string]string{"/api/agents": test.rest, "/socket.io/?EIO=4": test.socks} {
+					g.Get(path, "X-API-KEY", token)
+					g.Get(path, "X-API-KEY", apiKey)
+					if got := g.Backend.Last().Header.Get("X-Api-Key"); got != want || g.Backend.Last().RequestURI != path {
+						t.Errorf("on %s the backend got %q", g.Backend.Last().RequestURI, got)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestElizaNeedsItsToken(t *testing.T) {
+	clearEnv(t)
+	for _, value := range []string{"", "short", "your-secure-token-here"} {
+		t.Setenv("ELIZA_SERVER_AUTH_TOKEN", value)
+		err := gatetest.New(t).Load(oneLine)
+		if err == nil || !strings.Contains(err.Error(), "ELIZA_SERVER_AUTH_TOKEN") {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
+
+func TestDefaultUpstream(t *testing.T) {
+	clearEnv(t)
+	for port, want := range map[string]string{"": "127.0.0.1:3000", "4567": "127.0.0.1:4567"} {
+		t.Setenv("SERVER_PORT", port)
+		config, err := gatetest.Adapt("example.com {\ngatehouse elizaos\n}")
+		if err != nil || !strings.Contains(string(config), `"dial":"`+want+`"`) {
+			t.Errorf("SERVER_PORT=%s: %v, %s", port, err, config)
+		}
+	}
+}
+
+func TestServerHost(t *testing.T) {
+	clearEnv(t)
+	t.Setenv("ELIZA_SERVER_AUTH_TOKEN", token)
+	for host, warns := range map[string]bool{"": true, "0.0.0.0": true, "127.0.0.1": false, "localhost": false} {
+		t.Setenv("SERVER_HOST", host)
+		g := gatetest.Start(t, oneLine)
+		if got := strings.Contains(g.Log(), "set SERVER_HOST=127.0.0.1"); got != warns {
+			t.Errorf("SERVER_HOST=%s: warned %v", host, got)
+		}
+	}
+}
+
+func TestUnreadEnvFile(t *testing.T) {
+	clearEnv(t)
+	t.Setenv("ELIZA_SERVER_AUTH_TOKEN", token)
+	t.Chdir(t.TempDir())
+	for _, name := range []string{".env", ".env.production"} {
+		if err := os.WriteFile(name, []byte("A=b"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const notice = "an env file lies in this folder and is not read"
+	g := gatetest.Start(t, oneLine)
+	if strings.Count(g.Log(), notice) != 2 {
+		t.Errorf("the log:\n%s", g.Log())
+	}
+	g = gatetest.Start(t, "{\ngatehouse {\nenv_file .env\n}\n}\n"+oneLine)
+	if strings.Count(g.Log(), notice) != 1 || !strings.Contains(g.Log(), ".env.production") {
+		t.Errorf("with one named, the log:\n%s", g.Log())
+	}
+}
+
+// TestElizaRoutes holds that what a key may do in the preset follows the table.
+func TestElizaRoutes(t *testing.T) {
+	clearEnv(t)
+	t.Setenv("ELIZA_SERVER_AUTH_TOKEN", token)
+	t.Setenv("CHAT_KEY", apiKey)
+	g := gatetest.Start(t, `GATE {
+		gatehouse elizaos BACKEND {
+			auth {
+				key talker {env.CHAT_KEY} {
+					scopes read chat
+				}
+			}
+		}
+	}`)
+	for _, test := range []struct {
+		method, path string
+		want         int
+	}{
+		{"GET", "/api/agents", 200},
+		{"GET", "/api/agents/", 200},
+		{"POST", "/api/messaging/sessions", 200},
+		{"GET", "/socket.io/?EIO=4", 200},
+		{"GET", "/fake-model/secret", 200},
+		{"POST", "/api/agents", 403},
+		{"GET", "/api/system/env/local", 403},
+		{"GET", "//api//system/env/./local", 403},
+		{"GET", "/%61pi/system/env/local/", 403},
+		{"GET", "/API/SYSTEM/ENV/LOCAL", 403},
+		{"POST", "/api/server/stop", 403},
+		{"POST", "/api/messaging/submit", 403},
+		{"POST", "/api/messaging/channels/x/upload-media", 403},
+		{"GET", "/api/never/heard/of", 403},
+	} {
+		if res := g.Send(test.method, test.path, "", "X-API-KEY", apiKey); res.Status != test.want {
+			t.Errorf("%s %s: %d, want %d", test.method, test.path, res.Status, test.want)
+		}
+	}
+	if res := g.Get("/healthz"); res.Status != 200 {
+		t.Errorf("/healthz: %d", res.Status)
+	}
+	for _, path := range []string{"/", "/api/agents", "/socket.io/", "/media/uploads/x", "/health", "/fake-model/secret"} {
+		if res := g.Get(path); res.Status != 401 {
+			t.Errorf("%s without a key: %d", path, res.Status)
+		}
+	}
+}
+
+// TestStreamsPassAtOnce holds that the preset passes each event of a stream on
+// when it comes: the backend sends the next only after the client has this one.
+func TestStreamsPassAtOnce(t *testing.T) {
+	clearEnv(t)
+	t.Setenv("ELIZA_SERVER_AUTH_TOKEN", token)
+	g := gatetest.Start(t, oneLine)
+	received := make(chan struct{})
+	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for _, event := range []string{"data: one\n\n", "data: two\n\n", "data: three\n\n"} {
+			_, _ = w.Write([]byte(event))
+			_ = http.NewResponseController(w).Flush()
+			<-received
+		}
+	})
+	r, err := http.NewRequest("GET", "http://"+g.Addr+"/api/agents", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-API-KEY", token)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	for _, want := range []string{"data: one\n\n", "data: two\n\n", "data: three\n\n"} {
+		got := make([]byte, len(want))
+		if _, err := res.Body.Read(got); err != nil || string(got) != want {
+			t.Fatalf("read %q, %v", got, err)
+		}
+		received <- struct{}{}
+	}
+}
+
+func TestTwoDoorsAreRefused(t *testing.T) {
+	clearEnv(t)
+	t.Setenv("ELIZA_SERVER_AUTH_TOKEN", token)
+	err := gatetest.New(t).Load("GATE {\nagent_auth {\nkey a {env.ELIZA_SERVER_AUTH_TOKEN}\n}\ngatehouse elizaos BACKEND\n}")
+	if err == nil || !strings.Contains(err.Error(), "agent_auth stands before agent_gate") {
+		t.Errorf("got %v", err)
+	}
+	// Sites and routes that exclude each other are no such case.
+	if err := gatetest.New(t).Load("GATE {\nhandle /a/* {\nagent_auth {\nkey a {env.ELIZA_SERVER_AUTH_TOKEN}\n}\nrespond a\n}\nhandle {\ngatehouse elizaos BACKEND\n}\n}"); err != nil {
+		t.Error(err)
+	}
+}
