@@ -1,0 +1,97 @@
+package headers
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/headers/cors"
+)
+
+// ParseCORS sets up the handler agent_cors from Caddyfile tokens. Syntax:
+//
+//	agent_cors [<matcher>] off | <origin>... {
+//		credentials [on | off]
+//		methods <method>...
+//		headers <name>...
+//		expose <name>...
+//		max_age <duration>
+//	}
+func ParseCORS(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	c := new(CORS)
+	h.Next()
+	args := h.RemainingArgs()
+	if slices.Equal(args, []string{"off"}) {
+		c.Off = true
+	} else {
+		c.Origins = args
+	}
+	var mistake error
+	switch {
+	case len(args) == 0:
+		mistake = h.Err("agent_cors needs the origins whose pages may use this site, or off")
+	case !c.Off:
+		mistake = checkOrigins(h.Dispenser, c.Origins)
+	}
+	names := func(into *[]string, check func([]string) error) gate.Option {
+		return gate.Option{Parse: func(d *caddyfile.Dispenser) error {
+			option := d.Val()
+			if *into = d.RemainingArgs(); len(*into) == 0 {
+				return d.Errf("%s is empty", option)
+			}
+			return literally(d, *into, func() error { return check(*into) })
+		}}
+	}
+	some := []string{"https://app.example.com"} // the names are judged with any origin
+	err := gate.Options{
+		"credentials": {Parse: func(d *caddyfile.Dispenser) error {
+			switch args := d.RemainingArgs(); {
+			case len(args) == 0, slices.Equal(args, []string{"on"}):
+				c.Credentials = true
+			case !slices.Equal(args, []string{"off"}):
+				return d.Err("credentials is on or off")
+			}
+			return nil
+		}},
+		"methods": names(&c.Methods, func(n []string) error { _, err := cors.New(cors.Config{Origins: some, Methods: n}); return err }),
+		"headers": names(&c.Headers, func(n []string) error { _, err := cors.New(cors.Config{Origins: some, Headers: n}); return err }),
+		"expose":  names(&c.Expose, func(n []string) error { _, err := cors.New(cors.Config{Origins: some, Expose: n}); return err }),
+		"max_age": {Parse: func(d *caddyfile.Dispenser) error {
+			text, err := gate.OneArg(d)
+			c.MaxAge = Duration(text)
+			if err != nil {
+				return err
+			}
+			return literally(d, []string{text}, func() error {
+				age, err := c.MaxAge.value(literal)
+				if err == nil && age < 0 {
+					err = fmt.Errorf("max_age %s: it cannot be negative", text)
+				}
+				if err == nil {
+					_, err = cors.New(cors.Config{Origins: some, MaxAge: age})
+				}
+				return err
+			})
+		}},
+	}.ParseBlock(h.Dispenser)
+	return c, errors.Join(mistake, err)
+}
+
+// checkOrigins judges the origins that stand there literally.
+func checkOrigins(d *caddyfile.Dispenser, entries []string) error {
+	var mistakes []error
+	for _, entry := range entries {
+		mistakes = append(mistakes, literally(d, []string{entry}, func() error {
+			var found []error
+			for _, origin := range cors.Split(entry) {
+				found = append(found, cors.CheckOrigin(origin))
+			}
+			return errors.Join(found...)
+		}))
+	}
+	return errors.Join(mistakes...)
+}

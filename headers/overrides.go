@@ -1,0 +1,170 @@
+package headers
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/headers/policy"
+)
+
+// Overrides change single headers of a preset. Every value may be a placeholder.
+type Overrides struct {
+	// CSP replaces directives of Content-Security-Policy by their sources (CSP
+	// Level 3); the one value `off` takes a directive out.
+	CSP map[string][]string `json:"csp,omitempty"`
+
+	// HSTS replaces Strict-Transport-Security, which leaves over TLS alone
+	// (RFC 6797, section 7.2).
+	HSTS *HSTS `json:"hsts,omitempty"`
+
+	// FrameOptions is X-Frame-Options: deny or sameorigin (RFC 7034). Browsers
+	// go by the CSP's frame-ancestors where there is one.
+	FrameOptions string `json:"frame_options,omitempty"`
+
+	// ReferrerPolicy is Referrer-Policy.
+	ReferrerPolicy string `json:"referrer_policy,omitempty"`
+
+	// PermissionsPolicy replaces features of Permissions-Policy: `none`, `*`, or
+	// `self` and origins; `off` takes a feature out.
+	PermissionsPolicy map[string][]string `json:"permissions_policy,omitempty"`
+
+	// COOP is Cross-Origin-Opener-Policy.
+	COOP string `json:"coop,omitempty"`
+
+	// CORP is Cross-Origin-Resource-Policy: who may embed what is served here.
+	CORP string `json:"corp,omitempty"`
+
+	// COEP is Cross-Origin-Embedder-Policy.
+	COEP string `json:"coep,omitempty"`
+
+	// CacheControl is the directives of Cache-Control.
+	CacheControl []string `json:"cache_control,omitempty"`
+
+	// Attachment has everything that a browser could run or render as a page
+	// (all but images without scripts, audio, video and PDF) offered for
+	// download. Default: on in the preset media, elsewhere off.
+	Attachment bool `json:"attachment,omitempty"`
+
+	// Set sets any header.
+	Set map[string]string `json:"set,omitempty"`
+
+	// Remove takes headers out, the backend's too.
+	Remove []string `json:"remove,omitempty"`
+}
+
+// HSTS is Strict-Transport-Security.
+type HSTS struct {
+	// MaxAge is how long browsers insist on https, in whole seconds.
+	MaxAge Duration `json:"max_age"`
+	// IncludeSubdomains extends it to every subdomain.
+	IncludeSubdomains bool `json:"include_subdomains,omitempty"`
+	// Preload agrees to being put on the browsers' preload list, which is hard
+	// to leave. It needs 365d and IncludeSubdomains.
+	Preload bool `json:"preload,omitempty"`
+}
+
+// resolver returns what a value stands for.
+type resolver func(string) (string, error)
+
+// apply changes a policy. All mistakes come in one report.
+func (o *Overrides) apply(p *policy.Policy, resolve resolver) error {
+	var mistakes []error
+	fail := func(err error) { mistakes = append(mistakes, err) }
+	list := func(values []string, use func([]string) error) {
+		resolved := make([]string, 0, len(values))
+		for _, value := range values {
+			text, err := resolve(value)
+			if err != nil {
+				fail(err)
+				return
+			}
+			resolved = append(resolved, text)
+		}
+		fail(use(resolved))
+	}
+	one := func(value string, use func(string) error) {
+		if value != "" {
+			list([]string{value}, func(values []string) error { return use(values[0]) })
+		}
+	}
+
+	for _, directive := range slices.Sorted(maps.Keys(o.CSP)) {
+		list(o.CSP[directive], func(values []string) error { return p.SetCSP(directive, values) })
+	}
+	for _, feature := range slices.Sorted(maps.Keys(o.PermissionsPolicy)) {
+		list(o.PermissionsPolicy[feature], func(values []string) error { return p.SetPermission(feature, values) })
+	}
+	if o.HSTS != nil {
+		age, err := o.HSTS.MaxAge.value(resolve)
+		if err != nil {
+			fail(fmt.Errorf("hsts: %w", err))
+		} else {
+			fail(p.SetHSTS(policy.HSTS{MaxAge: age, IncludeSubdomains: o.HSTS.IncludeSubdomains, Preload: o.HSTS.Preload}))
+		}
+	}
+	for name, value := range o.words() {
+		one(*value, func(text string) error { return p.SetWord(name, text) })
+	}
+	if len(o.CacheControl) > 0 {
+		list(o.CacheControl, p.SetCache)
+	}
+	p.Attachment = p.Attachment || o.Attachment
+	for _, name := range slices.Sorted(maps.Keys(o.Set)) {
+		one(o.Set[name], func(text string) error { return p.Set(name, text) })
+	}
+	for _, name := range o.Remove {
+		fail(p.Take(name))
+	}
+	fail(o.contradictions())
+	return errors.Join(mistakes...)
+}
+
+// words are the options whose value is one of a few words, by header.
+func (o *Overrides) words() map[string]*string {
+	return map[string]*string{
+		"X-Frame-Options":              &o.FrameOptions,
+		"Referrer-Policy":              &o.ReferrerPolicy,
+		"Cross-Origin-Opener-Policy":   &o.COOP,
+		"Cross-Origin-Resource-Policy": &o.CORP,
+		"Cross-Origin-Embedder-Policy": &o.COEP,
+	}
+}
+
+// contradictions finds headers that are said twice.
+func (o *Overrides) contradictions() error {
+	said := make(map[string]bool)
+	var mistakes []error
+	say := func(name string) {
+		if name = http.CanonicalHeaderKey(name); said[name] {
+			mistakes = append(mistakes, fmt.Errorf("%s is said twice: by an option of its own, set or remove", name))
+		}
+		said[name] = true
+	}
+	if len(o.CSP) > 0 {
+		say("Content-Security-Policy")
+	}
+	if o.HSTS != nil {
+		say("Strict-Transport-Security")
+	}
+	if len(o.PermissionsPolicy) > 0 {
+		say("Permissions-Policy")
+	}
+	for name, value := range o.words() {
+		if *value != "" {
+			say(name)
+		}
+	}
+	if len(o.CacheControl) > 0 {
+		say("Cache-Control")
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Set)) {
+		say(name)
+	}
+	for _, name := range o.Remove {
+		say(name)
+	}
+	return errors.Join(mistakes...)
+}
