@@ -2,8 +2,10 @@ package gatehouse
 
 import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/gatehouse-dev/caddy-gatehouse/access"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/headers"
 )
 
 // handlerDirectives are the directives of one handler each, in the order in
@@ -14,6 +16,9 @@ var handlerDirectives = []struct {
 	parse httpcaddyfile.UnmarshalHandlerFunc
 }{
 	{"agent_gate", gate.ParseCaddyfile},
+	{"agent_headers", headers.ParseHeaders},
+	{"agent_cors", headers.ParseCORS},
+	{"agent_ip", access.ParseCaddyfile},
 	{"agent_auth", auth.ParseCaddyfile},
 }
 

@@ -84,6 +84,7 @@ var keyed = map[string]func(l *line) string{
 	"key":     func(l *line) string { return l.arg(1) },
 	"tier":    func(l *line) string { return l.arg(1) },
 	"plan":    func(l *line) string { return l.arg(1) },
+	"for":     func(l *line) string { return l.arg(1) },
 	"require": func(l *line) string { return l.arg(2) },
 	"public":  func(l *line) string { return l.arg(len(l.words) - 1) },
 }

@@ -10,9 +10,11 @@ package gatehouse
 import (
 	// Every package that registers modules, routes or presets is named here,
 	// and nowhere else.
+	_ "github.com/gatehouse-dev/caddy-gatehouse/access"
 	_ "github.com/gatehouse-dev/caddy-gatehouse/admin"
 	_ "github.com/gatehouse-dev/caddy-gatehouse/auth"
 	_ "github.com/gatehouse-dev/caddy-gatehouse/backend"
 	_ "github.com/gatehouse-dev/caddy-gatehouse/elizaos"
 	_ "github.com/gatehouse-dev/caddy-gatehouse/gate"
+	_ "github.com/gatehouse-dev/caddy-gatehouse/headers"
 )
