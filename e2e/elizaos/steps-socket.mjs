@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { io } from 'socket.io-client';
 import { CHUNKS } from './model.mjs';
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 const ROOM_JOINING = 1;
 const SEND_MESSAGE = 2;
 

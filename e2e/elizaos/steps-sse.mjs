@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { CHUNKS } from './model.mjs';
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 
 export function sseSteps(context) {
   const headers = { 'Content-Type': 'application/json' };

@@ -29,6 +29,9 @@ type GateConfig struct {
 	// what the house's options see to.
 	Caddyfile string
 
+	// Binary is the program. Default: the gate, built from this checkout.
+	Binary string
+
 	Env  []string // further environment, as NAME=value
 	Home string   // where the gate keeps its files; default: a new folder
 
@@ -62,7 +65,7 @@ func StartGate(t testing.TB, config GateConfig) *Gate {
 	defer pingback.Close()
 	// Once it serves, the gate sends its standard input to the pingback port.
 	token := rand.Text()
-	cmd := exec.Command(GateBinary(t), "run", "--adapter", "caddyfile", "--config", config.write(t),
+	cmd := exec.Command(config.Binary, "run", "--adapter", "caddyfile", "--config", config.write(t),
 		"--pingback", pingback.Addr().String())
 	cmd.Stdin = strings.NewReader(token)
 	cmd.Dir = config.Home
@@ -94,7 +97,7 @@ func RunGate(t testing.TB, config GateConfig, stdin string, args ...string) (str
 	for i, arg := range args {
 		args[i] = strings.ReplaceAll(arg, "{config}", path)
 	}
-	cmd := exec.CommandContext(t.Context(), GateBinary(t), args...)
+	cmd := exec.CommandContext(t.Context(), config.Binary, args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.Dir = config.Home
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, config.env()...)
@@ -145,7 +148,7 @@ func (g *Gate) Reload(t testing.TB, sites, global string) {
 	t.Helper()
 	g.Config.Sites, g.Config.Global = sites, global
 	path := g.Config.write(t)
-	cmd := exec.CommandContext(t.Context(), GateBinary(t), "reload", "--adapter", "caddyfile", "--config", path, "--force")
+	cmd := exec.CommandContext(t.Context(), g.Config.Binary, "reload", "--adapter", "caddyfile", "--config", path, "--force")
 	cmd.Dir = g.Config.Home
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, g.Config.env()...)
 	if _, err := output(cmd); err != nil {
@@ -184,6 +187,9 @@ func (g *Gate) LocalCA() string {
 }
 
 func (c *GateConfig) fill(t testing.TB) {
+	if c.Binary == "" {
+		c.Binary = GateBinary(t)
+	}
 	if c.Home == "" {
 		c.Home = tempDir(t)
 	}

@@ -15,7 +15,7 @@ import (
 
 // patience is how long anything in the house may take before a test fails. It
 // is no measure of anything: machines that run tests are busy.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // Process is a running program and everything that it has printed.
 type Process struct {
