@@ -18,7 +18,7 @@ func (s *scan) body(contentType string, body []byte) {
 	}
 	switch {
 	case media == "application/x-www-form-urlencoded":
-		s.query(place{where: InBody}, body)
+		s.query(place{where: InBody}, string(body))
 	case media == "application/json", strings.HasSuffix(media, "+json"):
 		s.json(body)
 	}
@@ -28,7 +28,7 @@ func (s *scan) body(contentType string, body []byte) {
 // whether the text around them is well-formed, so that nothing hides behind an error.
 func (s *scan) json(body []byte) {
 	p := place{where: InBody}
-	var key, str []byte
+	var str []byte
 	for i := 0; i < len(body); i++ {
 		if body[i] != '"' {
 			continue
@@ -36,16 +36,12 @@ func (s *scan) json(body []byte) {
 		str, i = jsonString(str[:0], body, i+1)
 		j := skipBlank(body, i+1)
 		if at(body, j) == ':' {
-			key = append(key[:0], str...)
-			p.name = key
-			p.file = fileParameter(key)
-			if plainName(key) {
+			p.name = string(str)
+			if plainName(p.name) {
 				continue
 			}
 		}
-		if len(str) > 0 {
-			s.value(p, str, false, false)
-		}
+		s.value(p, string(str), false, false)
 	}
 }
 

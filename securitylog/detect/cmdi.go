@@ -25,8 +25,8 @@ func (s *scan) cmdi(t *text) {
 		s.report(t.place, CmdI, rule)
 		return
 	}
-	if t.marks&(markParen|markTick|markAngle|markBrace) != 0 {
-		if rule := codeText(t.b, t.prose); rule != "" {
+	if t.marks&(markParen|markAngle) != 0 {
+		if rule := codeText(t); rule != "" {
 			s.report(t.place, CmdI, rule)
 		}
 	}
@@ -40,6 +40,10 @@ func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
 		c := b[i]
 		switch {
 		case (c == '\'' || c == '"') && i > 0 && i+1 < len(b) && b[i+1] == c && isLetter(b[i-1]): // c''at
+			i++
+			continue
+		case c == '\\' && at(b, i+1) == 'n' && (!isLetter(at(b, i-1)) || !isLetter(at(b, i+2))): // a line break, written out
+			out = append(out, '\n')
 			i++
 			continue
 		case (c == '\'' || c == '"' || c == '\\' || c == '^') && isLetter(at(b, i-1)) && isLetter(at(b, i+1)):
@@ -62,17 +66,15 @@ func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
 
 // shellText walks over the places where a shell would start a command.
 func shellText(b []byte, t *text, plain bool) string {
-	if hasAnyIn(b, "$ifs", "${ifs", "$((", "$[", "/dev/tcp/", "/dev/udp/", "2>&1", "{ifs}", "&>/dev", ">/dev/null") && !t.prose {
-		if !bytes.Contains(b, []byte("$[")) || hasAnyIn(b, "$ifs", "${ifs", "$((") {
-			return "cmdi-expansion"
-		}
+	if t.signs.has(signShell) && !t.prose {
+		return "cmdi-expansion"
 	}
 	if i := bytes.Index(b, []byte("()")); i >= 0 && hasPrefixAt(b, skipBlank(b, i+2), "{") {
 		if j := skipBlank(b, skipBlank(b, i+2)+1); (at(b, j) == ':' || at(b, j) == '_' || at(b, j) == ';' || at(b, j) == '(') && bytes.IndexByte(b[j:], '}') > 0 {
 			return "cmdi-shellshock"
 		}
 	}
-	if bytes.Contains(b, []byte("<!--#")) && hasAnyIn(b, "#exec", "#include", "#echo", "#printenv", "#set", "#config") {
+	if t.signs.has(signServerSide) && t.signs.has(signServerSideTag) {
 		return "cmdi-code"
 	}
 	spaces, ticks := 0, 0
@@ -108,7 +110,7 @@ func shellText(b []byte, t *text, plain bool) string {
 				i += 2
 				continue
 			}
-			if ticks++; ticks%2 == 0 || spaces > 1 && (t.prose || isBlank(at(b, i-1))) {
+			if ticks++; ticks%2 == 0 || spaces > 0 && (t.prose || isBlank(at(b, i-1))) {
 				continue // the end of a pair, or code in a sentence as markdown writes it
 			}
 		case '$', '<', '>':
@@ -150,11 +152,11 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return rule
 	}
 	j := i
-	for j < len(b) && (isWordByte(b[j]) || b[j] == '-' || b[j] == '.' || b[j] == '+') {
+	for j < len(b) && (isWordByte(b[j]) || b[j] == '-' || b[j] == '.') {
 		j++
 	}
 	name := b[i:j]
-	for len(name) > 0 && (name[len(name)-1] == '.' || name[len(name)-1] == '+') {
+	for len(name) > 0 && name[len(name)-1] == '.' {
 		name = name[:len(name)-1]
 		j--
 	}
@@ -169,6 +171,9 @@ func command(b []byte, i int, sep separator, t *text) string {
 		kind = 0 // part of a longer word, or of a sentence
 	}
 	if kind == 0 {
+		if at(b, i) == '$' && isLetter(at(b, i+1)) && !t.prose && (sep == sepSemi || sep == sepPipe || sep == sepAmp) && i > 1 && !isBlank(b[i-1]) {
+			return "cmdi-command" // a variable that is run
+		}
 		if at(b, j) == '=' && sep != sepTick && sep != sepBreak && assigns(b, i, j) {
 			return "cmdi-command"
 		}
@@ -179,6 +184,9 @@ func command(b []byte, i int, sep separator, t *text) string {
 		rule = "cmdi-subshell"
 	}
 	arg, has := argument(b, j)
+	if t.where == InUserAgent && sep == sepSemi && (arg != argShell || kind == cmdWord) {
+		return "" // the comments of User-Agents are lists of words
+	}
 	switch {
 	case arg == argShell:
 		if kind == cmdSure || !t.prose || sep != sepBreak {
@@ -187,6 +195,8 @@ func command(b []byte, i int, sep separator, t *text) string {
 	case sep == sepSub && kind != cmdWord:
 		return rule
 	case sep == sepTick && !t.prose && (kind != cmdWord || at(b, j) == '`'):
+		return rule
+	case i <= 5 && administers(name, b[min(len(b), j+1):]), i <= 5 && kind == cmdSure && arg == argPlain:
 		return rule
 	case t.prose:
 		return ""
@@ -204,6 +214,19 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return rule
 	}
 	return ""
+}
+
+// administers recognises the subcommands of Windows' tools whose names are words: net user, reg add.
+func administers(name, rest []byte) bool {
+	switch string(name) {
+	case "net":
+		return hasAnyAt(rest, 0, "user", "localgroup", "view", "use ", "share", "group", "start", "stop", "accounts", "session")
+	case "reg":
+		return hasAnyAt(rest, 0, "add", "query", "save", "delete", "export")
+	case "sc":
+		return hasAnyAt(rest, 0, "query", "config", "create", "start", "stop", "qc")
+	}
+	return false
 }
 
 type argKind uint8
@@ -263,7 +286,7 @@ func ipv4At(b []byte, i int) bool {
 // assigns recognises the assignment of a variable that is then run: CMD=$'...'; str=$(cmd); x=`cmd`.
 func assigns(b []byte, i, j int) bool {
 	v := j + 1
-	for v < len(b) && (b[v] == '"' || b[v] == '\'') {
+	for v < len(b) && (b[v] == '"' || b[v] == '\'' || b[v] == '\\') {
 		v++
 	}
 	return at(b, v) == '$' && (at(b, v+1) == '(' || at(b, v+1) == '\'' || at(b, v+1) == '"' || at(b, v+1) == '{') || at(b, v) == '`'
@@ -293,7 +316,7 @@ func programPath(b []byte, i int) string {
 // bare judges a text that is a command from its first byte on.
 func bare(b []byte, t *text, plain bool) string {
 	i := skipBlank(b, 0)
-	for i < len(b) && (b[i] == '\'' || b[i] == '"' || b[i] == '(' || b[i] == '{' || b[i] == '<' || b[i] == '!' || b[i] == ')') {
+	for i < len(b) && (b[i] == '\'' || b[i] == '"' || b[i] == '(' || b[i] == '{' || b[i] == '<' || b[i] == '!' || b[i] == ')' || b[i] == '+') {
 		i++
 	}
 	if t.where != InPath {
@@ -301,10 +324,8 @@ func bare(b []byte, t *text, plain bool) string {
 			return rule
 		}
 	}
-	if hasAnyIn(b, "cmd.exe", "powershell", "%comspec%", "cmd /c", "cmd+/c", "/bin/sh", "/bin/bash", "bin/nc", "wscript.shell") {
-		if !t.prose && (t.where != InPath || bytes.Contains(b, []byte("cmd.exe"))) && hasAnyIn(b, "cmd.exe", " -", " /c", "/bin/sh", "/bin/bash", "bin/nc", "(", "|", "%comspec") {
-			return "cmdi-windows"
-		}
+	if t.signs.has(signInterpreter) && t.signs.has(signInterpreterUse) && !t.prose && (t.where != InPath || bytes.Contains(b, []byte("cmd.exe"))) {
+		return "cmdi-windows"
 	}
 	j := wordEnd(b, i)
 	if kind := commands[string(b[i:j])]; kind != 0 && !t.prose && t.where != InPath {
@@ -325,35 +346,37 @@ func startsCommand(b []byte) bool {
 }
 
 // codeText recognises calls that hand a string to a shell or an interpreter.
-func codeText(b []byte, prose bool) string {
-	for i := 0; i < len(b); i++ {
-		if !isLetter(b[i]) && b[i] != '_' {
+func codeText(t *text) string {
+	b, prose := t.b, t.prose
+	for k := 0; k < len(b); k++ {
+		if b[k] != '(' {
 			continue
 		}
-		j := wordEnd(b, i)
-		kind := shellCalls[string(b[i:j])]
-		k := skipSpaces(b, j)
-		if kind != 0 && at(b, k) == '(' {
-			arg := skipSpaces(b, k+1)
-			c := at(b, arg)
-			quoted := isQuote(c) || c == '$' || c == '\\'
-			free := i == 0 || !isWordByte(b[i-1]) && b[i-1] != '.'
-			switch {
-			case kind == callSure && c != ')' && (!prose || quoted):
+		end := k
+		for end > 0 && b[end-1] == ' ' && k-end < 4 {
+			end--
+		}
+		start := end
+		for start > 0 && isWordByte(b[start-1]) && end-start < maxWord {
+			start--
+		}
+		kind := shellCalls[string(b[start:end])]
+		if kind == 0 {
+			continue
+		}
+		arg := skipSpaces(b, k+1)
+		quoted := isQuote(at(b, arg)) || at(b, arg) == '$' || at(b, arg) == '\\'
+		switch {
+		case kind == callSure && at(b, arg) != ')' && (!prose || quoted):
+			return "cmdi-code"
+		case kind == callWord && quoted && !prose && (at(b, start-1) != '.' || hasAnyIn(b[max(0, start-16):start], "os.", "process.", "kernel.", "io.", "shell.", "runtime", "child")):
+			if start <= 12 || shellArgument(b[arg:min(len(b), arg+64)]) {
 				return "cmdi-code"
-			case kind == callWord && quoted && !prose && (free || at(b, i-1) == '.' && hasAnyIn(b[max(0, i-16):i], "os.", "process.", "kernel.", "io.", "shell.", "runtime", "child")):
-				if shellArgument(b[arg:min(len(b), arg+64)]) || i <= 12 {
-					return "cmdi-code"
-				}
 			}
 		}
-		i = max(i, j-1)
 	}
-	switch {
-	case hasAnyIn(b, "<?php", "<?=", "<%eval", "<%execute", "__import__(", "child_process", "__import__('os", "_$$nd_func$$_", "java.lang.runtime", "getruntime().exec", "runtime.exec(", "processbuilder(", "wscript.shell", "kernel.exec", "subprocess.", "os.system(", "php_eol", "globals()[", "base64_decode($_", "$_get[", "$_post[", "$_request[", "$_server[", "phpinfo()", "!!python/object", "!!javax.script"):
-		if !prose || hasAnyIn(b, "<?php", "getruntime().exec", "!!python/object", "phpinfo()") {
-			return "cmdi-code"
-		}
+	if t.signs.has(signCodeSure) || t.signs.has(signCode) && !prose {
+		return "cmdi-code"
 	}
 	return ""
 }

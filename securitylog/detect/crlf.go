@@ -7,7 +7,7 @@ import "bytes"
 //	crlf-header    a response header on a line of its own
 //	crlf-response  a second response
 func (s *scan) crlf(t *text) {
-	wide := bytes.Contains(t.b, wideLineFeed) || bytes.Contains(t.b, wideReturn)
+	wide := t.signs.has(signWideBreak)
 	if t.marks&markBreak == 0 && !wide {
 		return
 	}

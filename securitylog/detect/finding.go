@@ -77,11 +77,12 @@ func (f Findings) Without(ignored Set) Findings {
 const maxNameLen = 64
 
 // plainName reports whether a parameter or field name can be repeated in a log: letters, digits and the punctuation of ordinary names.
-func plainName(name []byte) bool {
+func plainName(name string) bool {
 	if len(name) == 0 || len(name) > maxNameLen {
 		return false
 	}
-	for _, c := range name {
+	for i := range len(name) {
+		c := name[i]
 		if !isWordByte(c) && c != '-' && c != '.' && c != '[' && c != ']' {
 			return false
 		}

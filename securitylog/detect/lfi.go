@@ -13,12 +13,15 @@ func (s *scan) lfi(t *text) {
 	if len(b) < 4 {
 		return
 	}
-	s.steps += 2 * len(b)
-	if rule := wrapper(b, t.where == InPath); rule != "" {
+	s.steps += len(b)
+	if t.marks&(markSlash|markBackslash|markColon|markDot|markWild) == 0 {
+		return
+	}
+	if rule := wrapper(b, t.where == InPath); t.marks&markColon != 0 && rule != "" {
 		s.report(t.place, LFI, rule)
 		return
 	}
-	if t.prose || hasSentenceSpace(b) {
+	if t.prose || hasSentenceSpace(t, b) {
 		return
 	}
 	if rule := s.serverFile(t, b); rule != "" {
@@ -27,12 +30,8 @@ func (s *scan) lfi(t *text) {
 }
 
 // hasSentenceSpace reports whether b holds a space that is not one of the few well-known paths with spaces in them.
-func hasSentenceSpace(b []byte) bool {
-	if bytes.IndexByte(b, ' ') < 0 {
-		return false
-	}
-	return !bytes.Contains(b, []byte("program files")) && !bytes.Contains(b, []byte("documents and settings")) &&
-		!bytes.Contains(b, []byte("application support"))
+func hasSentenceSpace(t *text, b []byte) bool {
+	return bytes.IndexByte(b, ' ') >= 0 && !t.signs.has(signSpacedPath)
 }
 
 // wrapper recognises stream wrappers at the start of a text, or after an equals sign or a quote in it.
@@ -126,7 +125,7 @@ var systemRoots = map[string]words{
 	"usr":     wordSet([]string{"local", "bin", "sbin", "lib", "lib64", "share", "etc", "pkg", "pkgsrc", "ports", "adm", "spool", "home", "libexec", "internet", "apache", "apache2", "src", "include"}),
 	"opt":     wordSet([]string{"lampp", "lamp", "bitnami", "xampp", "apache", "apache2", "httpd", "nginx", "tomcat", "jboss", "nsconfig", "splunk", "oracle", "ibm", "mysql", "wildfly", "sap", "vmware"}),
 	"bin":     wordSet([]string{"sh", "bash", "cat", "ls", "id", "ps", "nc", "sleep", "ping", "dash", "zsh"}),
-	"library": wordSet([]string{"webserver", "application support", "preferences", "keychains", "logs"}), "volumes": wordSet([]string{"macintosh_hd1", "macintosh hd", "webbackup"}),
+	"library": wordSet([]string{"webserver", "application support", "preferences", "keychains", "logs"}), "volumes": wordSet([]string{"macintosh_hd1", "macintosh_hd", "macintosh hd", "webbackup"}),
 	"program files": nil, "program files (x86)": nil, "progra~1": nil, "documents and settings": nil, "mysql": wordSet([]string{"bin", "data", "my.ini", "my.cnf"}),
 	"tmp": wordSet([]string{"sess_", "shell.php", "access.log"}), "apache": wordSet([]string{"logs", "log", "conf", "php", "bin"}),
 	"apache2": wordSet([]string{"logs", "log", "conf"}), "php": wordSet([]string{"php.ini", "sessions"}), "logs": wordSet([]string{"access.log", "error.log", "access_log", "error_log"}),
@@ -150,10 +149,10 @@ func (s *scan) serverFile(t *text, b []byte) string {
 	inPath := t.where == InPath
 	absolute := b[0] == '/' || b[0] == '\\'
 	drive := false
-	var prev []byte
+	var prev, first []byte
 	for depth := 0; len(b) > 0 && depth < 64; {
 		seg := b
-		if i := bytes.IndexAny(b, `/\`); i >= 0 {
+		if i := indexSlash(b); i >= 0 {
 			seg, b = b[:i], b[i+1:]
 		} else {
 			b = nil
@@ -173,10 +172,14 @@ func (s *scan) serverFile(t *text, b []byte) string {
 				return "lfi-file"
 			}
 		}
-		depth++
+		if depth++; depth == 1 {
+			first = seg
+		}
 		last := len(bytes.Trim(b, `/\`)) == 0
 		switch {
 		case depth > 1 && systemFile(prev, seg) && (depth == 2 || !inPath && !common(prev) || !common(prev) && !pageLike(prev)):
+			return "lfi-file"
+		case last && depth > 2 && string(first) == "etc" && configFile(seg):
 			return "lfi-file"
 		case last && s.namedFile(t, seg, depth, absolute):
 			return "lfi-file"
@@ -185,7 +188,7 @@ func (s *scan) serverFile(t *text, b []byte) string {
 				return "lfi-absolute"
 			}
 		case inPath:
-			if absolute && depth == 2 && (string(prev) == "opt" || string(prev) == "usr") && systemRoots[string(prev)].has(seg) || bytes.HasPrefix(prev, []byte("program files")) || bytes.HasPrefix(prev, []byte("documents and")) {
+			if absolute && depth == 2 && (string(prev) == "opt" || string(prev) == "usr" || string(prev) == "volumes") && systemRoots[string(prev)].has(seg) || bytes.HasPrefix(prev, []byte("program files")) || bytes.HasPrefix(prev, []byte("documents and")) {
 				return "lfi-absolute"
 			}
 		case absolute && depth == 2:
@@ -203,7 +206,21 @@ func (s *scan) serverFile(t *text, b []byte) string {
 
 func systemFile(dir, name []byte) bool {
 	names, ok := systemFiles[string(dir)]
-	return ok && (names.has(name) || string(dir) == "proc" && allDigits(name))
+	if !ok {
+		return false
+	}
+	stem, _, _ := bytes.Cut(name, []byte{'.'})
+	return names.has(name) || string(dir) == "proc" && allDigits(name) || string(dir) == "etc" && (configFile(name) || len(stem) > 0 && len(stem) < len(name) && names.has(stem))
+}
+
+// configFile reports whether a name ends as files of settings do.
+func configFile(name []byte) bool {
+	for _, ext := range []string{".conf", ".cnf", ".cfg", ".ini", ".rc"} {
+		if len(name) > len(ext) && bytes.HasSuffix(name, []byte(ext)) {
+			return true
+		}
+	}
+	return false
 }
 
 // common reports whether a directory's name is too usual to mean the system's when other directories stand before it.
@@ -223,7 +240,7 @@ func (s *scan) namedFile(t *text, name []byte, depth int, absolute bool) bool {
 	if t.where == InPath {
 		return depth == 1 && (dotFiles.has(name) || looseFiles.has(name) && name[0] != '.' && string(name) != "sam") || name[0] != '.' && iniFiles.has(name)
 	}
-	return depth == 1 && dotFiles.has(name) && (absolute || t.file) || looseFiles.has(name) && (absolute || t.file || depth > 1)
+	return depth == 1 && dotFiles.has(name) && (absolute || fileParameter(t.name)) || looseFiles.has(name) && (absolute || depth > 1 || fileParameter(t.name))
 }
 
 // iniFiles are names that no site serves.
@@ -234,10 +251,23 @@ func looseDrive(b []byte) bool {
 	return looseFiles.has(b) || bytes.HasPrefix(b, []byte("windows")) && bytes.HasSuffix(b, []byte(".ini"))
 }
 
+// indexSlash returns the position of the first slash or backslash, or -1.
+func indexSlash(b []byte) int {
+	for i, c := range b {
+		if c == '/' || c == '\\' {
+			return i
+		}
+	}
+	return -1
+}
+
 // cutTail cuts what is put behind a file name to satisfy an extension check: a null byte, a query, a fragment, a parameter.
 func cutTail(b []byte) []byte {
-	if i := bytes.IndexAny(b, "\x00?#;"); i > 0 {
-		b = b[:i]
+	for i, c := range b {
+		if i > 0 && (c == 0 || c == '?' || c == '#' || c == ';') {
+			b = b[:i]
+			break
+		}
 	}
 	return bytes.TrimRight(b, "\r\n \t")
 }

@@ -8,11 +8,11 @@ import "bytes"
 //	log4shell-lookup  another lookup that gives away the environment, or a default used as a disguise
 func (s *scan) log4shell(t *text) {
 	b := t.b
-	if t.marks&(markDollar|markColon) != markDollar|markColon && !bytes.Contains(b, []byte("jndi")) {
+	if t.marks&(markDollar|markColon) != markDollar|markColon && !t.signs.has(signJNDI) {
 		return
 	}
 	s.steps += len(b)
-	if bytes.Contains(b, []byte("jndi:")) && jndiScheme(b) {
+	if t.signs.has(signJNDI) && jndiScheme(b) {
 		s.report(t.place, Log4Shell, "log4shell-jndi")
 		return
 	}
@@ -124,6 +124,5 @@ func lookupValue(content []byte) ([]byte, bool) {
 
 // isProbe recognises lookups that read the environment of the process that logs.
 func isProbe(content []byte) bool {
-	return hasAnyAt(content, 0, "env:", "sys:", "java:", "ctx:", "main:", "bundle:", "docker:", "k8s:", "spring:", "log4j:", "script:javascript", "script:", "dns:address", "dns:", "url:utf", "url:http", "base64decoder:", "marker:", "map:", "sd:", "web:", "jvmrunargs:", "hostname") &&
-		len(content) > 4 && string(content) != "url:"
+	return hasAnyAt(content, 0, "env:", "sys:", "java:", "ctx:", "main:", "bundle:", "docker:", "k8s:", "spring:", "log4j:", "script:javascript", "script:", "dns:address", "dns:", "url:utf", "url:http", "base64decoder:", "marker:", "map:", "sd:", "web:", "jvmrunargs:", "hostname") && len(content) > 4
 }

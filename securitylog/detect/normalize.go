@@ -20,7 +20,7 @@ type encoding struct {
 
 // normalise percent-decodes raw to a fixed point, folds look-alikes and overlong UTF-8 to ASCII, and lowers ASCII letters.
 // With plus, '+' is a space, as in queries and forms. The result lives in one of the scan's buffers until the next call.
-func (s *scan) normalise(raw []byte, plus bool) ([]byte, encoding) {
+func (s *scan) normalise(raw string, plus bool) ([]byte, encoding) {
 	src, dst := append(s.bufA[:0], raw...), s.bufB[:0]
 	if plus {
 		for i, c := range src {

@@ -16,13 +16,26 @@ func (s *scan) nosqli(t *text, sql bool) {
 			return
 		}
 	}
+	if t.signs.has(signSemiSleep) && !t.prose && longSleep(b[bytes.Index(b, []byte(";sleep("))+len(";sleep("):]) {
+		s.report(t.place, NoSQLi, "nosqli-script")
+		return
+	}
 	if sql || t.marks&(markParen|markEquals|markSemi|markPipe|markAmp) == 0 {
 		return
 	}
-	s.steps += 4 * len(b)
+	s.steps += len(b)
 	if serverScript(b, t) {
 		s.report(t.place, NoSQLi, "nosqli-script")
 	}
+}
+
+// longSleep reports whether a call's argument is in milliseconds, as MongoDB's sleep takes it; databases of SQL count seconds.
+func longSleep(b []byte) bool {
+	n := 0
+	for n < len(b) && isDigit(b[n]) {
+		n++
+	}
+	return n >= 4 && at(b, n) == ')'
 }
 
 var mongoOperators = wordSet([]string{"ne", "eq", "gt", "gte", "lt", "lte", "in", "nin", "not", "nor", "or", "and", "exists", "regex", "where", "type", "mod", "all", "size", "elemmatch", "expr", "text", "jsonschema", "comment", "options", "func", "function", "accumulator", "lookup"})
@@ -60,13 +73,13 @@ func mongoOperator(b []byte, prose bool) string {
 func serverScript(b []byte, t *text) bool {
 	v := trimBlank(b)
 	switch {
-	case bytes.Contains(b, []byte("this.")) && bytes.IndexAny(b, "'\"") >= 0 && hasAnyIn(b, "&& this.", "&&this.", "|| this.", "||this.", ".match(/", "this.constructor"):
+	case t.signs.has(signMongoThis) && bytes.IndexAny(b, "'\"") >= 0 && bytes.Contains(b, []byte("this.")):
 		return true
 	case bytes.HasPrefix(v, []byte("||")) && bytes.Contains(v, []byte("==")):
 		return true
-	case bytes.HasPrefix(v, []byte("db.")) && hasAnyIn(b, ".insert(", ".find(", ".remove(", ".drop(", ".update(", ".dropdatabase(", ".getcollection", "mapreduce("):
+	case bytes.HasPrefix(v, []byte("db.")) && t.signs.has(signMongoDB):
 		return true
-	case bytes.Contains(b, []byte("new date()")) && hasAnyIn(b, "while(", "while ("):
+	case t.signs.has(signDate) && t.signs.has(signLoop):
 		return true
 	case t.prose:
 		return false

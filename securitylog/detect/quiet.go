@@ -1,5 +1,7 @@
 package detect
 
+import "strings"
+
 // The quiet functions are the first gate: they report that a text holds nothing that any rule would look at. They read each byte once,
 // through a table, and look up words that could begin an attack without punctuation. What they let through is clean; what they hold
 // back is only unusual.
@@ -15,11 +17,14 @@ const (
 	byteColon                   // ends a word, and makes it a scheme
 	byteDash                    // ends a word; two in a row are looked at
 	byteAt                      // ends a word; two in a row are looked at
+	byteQuery                   // begins the query
 	byteEquals                  // ends a word; the second of a parameter is looked at
 	byteAmp                     // ends a parameter
 	bytePercent                 // an escape
 	byteHigh                    // UTF-8
 	byteLoud                    // looked at
+
+	byteSimple = byteAt // up to here, nothing happens between two words
 )
 
 var targetBytes, agentBytes = func() (target, agent [256]byteKind) {
@@ -34,13 +39,14 @@ var targetBytes, agentBytes = func() (target, agent [256]byteKind) {
 			target[c] = byteLoud
 		}
 	}
-	for _, c := range "?+ ,!~[]" {
+	for _, c := range "+ ,!~[]" {
 		target[c] = byteBreak
 	}
 	target['.'], target['/'], target[':'], target['-'], target['@'], target['='], target['&'], target['%'] = byteDot, byteSlash, byteColon, byteDash, byteAt, byteEquals, byteAmp, bytePercent
 	for _, c := range []byte{0xC0, 0xC1, 0xE0, 0xEF, 0xF0, 0xF5, 0xF6, 0xF7, 0xF8, 0xF9, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF} {
 		target[c] = byteLoud
 	}
+	target['?'] = byteQuery
 	agent = target
 	for _, c := range "()&=" {
 		agent[c] = byteBreak
@@ -50,23 +56,34 @@ var targetBytes, agentBytes = func() (target, agent [256]byteKind) {
 	return target, agent
 }()
 
-// loudWords begin attacks that need no punctuation. Those in connectives do so only before a number, an escape or a sign.
-var (
-	loudWords = wordSet([]string{
-		"union", "unionselect", "select", "waitfor", "having", "outfile", "dumpfile", "information_schema", "sysobjects", "xp_cmdshell", "drop", "insert", "delete", "shutdown", "procedure", "rlike", "sleep", "benchmark", "pg_sleep", "declare", "exec", "execute", "create", "alter", "truncate",
-		"order", "group", "true", "null", "xp_dirtree", "xp_regread", "sp_executesql", "version", "limit", "sqlite_master", "pg_catalog", "sysusers", "master",
-		"etc", "proc", "passwd", "windows", "winnt", "boot", "ini", "inetpub", "htaccess", "htpasswd", "env", "git", "svn", "ssh", "aws", "bash_history", "log", "var", "root", "usr", "opt", "sys", "dev", "xampp", "wamp", "lampp", "id_rsa", "web", "inf", "access_log", "error_log", "conf", "config", "private", "library", "docker", "kube", "0x2e0x2e", "program", "home", "bin", "php", "volumes", "tmp", "apache", "apache2", "mysql",
-		"script", "jndi", "onerror", "onload", "onmouseover", "onclick", "onfocus", "javascript", "exe", "cmd", "powershell", "__proto__", "constructor", "expression",
-		"whoami", "ifconfig", "ipconfig", "netstat", "nslookup", "systeminfo", "cat", "wget", "curl", "ping", "nc", "bash", "sh", "ls", "id", "uname", "type", "dir",
-		"alert", "location",
-	})
-	connectives = wordSet([]string{"or", "and", "xor", "by", "not", "like"})
-	schemes     = wordSet([]string{"javascript", "vbscript", "livescript", "data", "file", "php", "phar", "zip", "glob", "expect", "jar", "gopher", "dict", "ldap", "ldaps", "rmi", "http", "https", "ftp", "ftps", "netdoc", "jndi", "tftp", "sftp", "ogg", "zlib", "rar", "c", "d", "e", "script", "local_file", "url", "ssh2"})
-	// pathOnly are loud in a parameter's value or at the start of a path, where a file's name can stand, and common anywhere else.
-	pathOnly = wordSet([]string{"etc", "proc", "boot", "log", "var", "root", "usr", "opt", "sys", "dev", "web", "inf", "conf", "config", "private", "library", "program", "home", "bin", "php", "tmp", "apache", "apache2", "mysql", "env", "git", "svn", "ssh", "aws", "docker", "kube", "ini", "windows", "winnt", "volumes", "inetpub", "htaccess", "htpasswd"})
-	// valueStart are loud only as a parameter's first word, where a command can stand.
-	valueStart = wordSet([]string{"cat", "wget", "curl", "ping", "nc", "bash", "sh", "ls", "id", "uname", "type", "dir", "true", "null", "version", "exec", "execute", "create", "alter", "truncate", "drop", "insert", "delete", "declare", "master", "sleep"})
+// wordRole says when a word is loud: when it could begin an attack that needs no punctuation.
+type wordRole uint8
+
+const (
+	roleScheme     wordRole = 1 << iota // before a colon
+	roleConnective                      // before a number or a sign: "or 1"
+	roleLoud                            // as a word of a statement
+	rolePath                            // in a value, or at the start of a path, where a file's name can stand
+	roleRoot                            // at the start of a site's own path too
+	roleCommand                         // as a parameter's first word, where a command can stand
 )
+
+var wordRoles = func() map[string]wordRole {
+	m := map[string]wordRole{}
+	add := func(r wordRole, names ...string) {
+		for _, n := range names {
+			m[n] |= r
+		}
+	}
+	add(roleScheme, "javascript", "vbscript", "livescript", "data", "file", "php", "phar", "zip", "glob", "expect", "jar", "gopher", "dict", "ldap", "ldaps", "rmi", "http", "https", "ftp", "ftps", "netdoc", "jndi", "tftp", "sftp", "ogg", "zlib", "rar", "c", "d", "e", "script", "local_file", "url", "ssh2")
+	add(roleConnective, "or", "and", "xor", "by", "not", "like")
+	add(roleLoud, "union", "unionselect", "select", "waitfor", "having", "outfile", "dumpfile", "information_schema", "sysobjects", "xp_cmdshell", "shutdown", "procedure", "rlike", "benchmark", "pg_sleep", "order", "group", "xp_dirtree", "xp_regread", "sp_executesql", "limit", "sqlite_master", "pg_catalog", "sysusers",
+		"passwd", "bash_history", "xampp", "wamp", "lampp", "id_rsa", "access_log", "error_log", "0x2e0x2e", "script", "jndi", "onerror", "onload", "onmouseover", "onclick", "onfocus", "javascript", "exe", "cmd", "powershell", "__proto__", "constructor", "expression", "whoami", "ifconfig", "ipconfig", "netstat", "nslookup", "systeminfo", "alert", "location")
+	add(rolePath, "etc", "proc", "boot", "log", "var", "root", "usr", "opt", "sys", "dev", "web", "inf", "conf", "config", "private", "library", "program", "home", "bin", "php", "tmp", "apache", "apache2", "mysql", "env", "git", "svn", "ssh", "aws", "docker", "kube", "ini", "windows", "winnt", "volumes", "inetpub", "htaccess", "htpasswd")
+	add(roleRoot, "etc", "proc", "boot", "var", "usr", "opt", "sys", "dev", "windows", "winnt", "inetpub", "env", "git", "svn", "ssh", "aws", "htaccess", "htpasswd", "ini", "inf", "volumes", "log", "root", "program")
+	add(roleCommand, "cat", "wget", "curl", "ping", "nc", "bash", "sh", "ls", "id", "uname", "type", "dir", "true", "null", "version", "exec", "execute", "create", "alter", "truncate", "drop", "insert", "delete", "declare", "master", "sleep")
+	return m
+}()
 
 // wordTable answers for most words, by their first two letters and length, that no list holds them.
 type wordTable [32 * 32]uint32
@@ -75,15 +92,18 @@ func tableOf(lists ...words) *wordTable {
 	t := new(wordTable)
 	for _, list := range lists {
 		for w := range list {
-			if len(w) == 1 {
-				w += "@"
-				t[int(w[0]&31)<<5] |= 1 << 1
-				continue
-			}
-			t[int(w[0]&31)<<5|int(w[1]&31)] |= 1 << min(len(w), 31)
+			t.add(w)
 		}
 	}
 	return t
+}
+
+func (t *wordTable) add(w string) {
+	if len(w) == 1 {
+		t[int(w[0]&31)<<5] |= 1 << 1
+		return
+	}
+	t[int(w[0]&31)<<5|int(w[1]&31)] |= 1 << min(len(w), 31)
 }
 
 // may reports whether a word of n bytes that starts with a and b may be in a list.
@@ -94,110 +114,136 @@ func (t *wordTable) may(a, b byte, n int) bool {
 	return t[int(a&31)<<5|int(b&31)]&(1<<min(n, 31)) != 0
 }
 
-var targetTable = tableOf(loudWords, connectives, schemes)
+var targetTable = func() *wordTable {
+	t := new(wordTable)
+	for w := range wordRoles {
+		t.add(w)
+	}
+	t[int('0'&31)<<5|int('x'&31)] = ^uint32(0) // dots and slashes written as 0x2e, 0x2f, 0x5c
+	return t
+}()
 
 const maxWord = 24
 
 // quietTarget judges a raw request target.
-func quietTarget(s string) bool { return quietText(s, 0) }
+func quietTarget(s string) bool { return quietText(s, 0, false) }
 
 // quietReferer judges a Referer: a target behind a scheme and a host.
 func quietReferer(s string) bool {
 	for _, scheme := range []string{"https://", "http://"} {
 		if len(s) >= len(scheme) && s[:len(scheme)] == scheme {
-			return quietText(s, len(scheme))
+			return quietText(s, len(scheme), false)
 		}
 	}
-	return quietText(s, 0)
+	return quietText(s, 0, false)
 }
 
-func quietText(s string, from int) bool {
-	start := from // of the word
-	query, equals := false, false
+// quietText judges s from a position on: a target, or with query a parameter's value.
+func quietText(s string, from int, query bool) bool {
+	start := from   // of the word
 	prev := byte(0) // the byte before the word, decoded
-	i := from
-	for i < len(s) {
-		kind := targetBytes[s[i]]
-		if kind == byteWord {
+	equals := query // the parameter's equals sign was read
+	if query {
+		prev = '='
+	}
+	for i := from; i < len(s); {
+		// Four bytes at a time: kinds combined are byteWord only if each is.
+		for i+4 <= len(s) && targetBytes[s[i]]|targetBytes[s[i+1]]|targetBytes[s[i+2]]|targetBytes[s[i+3]] == byteWord {
+			i += 4
+		}
+		for i < len(s) && targetBytes[s[i]] == byteWord {
 			i++
-			continue
+		}
+		if i == len(s) {
+			break
 		}
 		c, size := s[i], 1
+		kind := targetBytes[c]
+		n := i - start
+		if kind == bytePercent && i+2 < len(s) && s[i+1] == '2' && s[i+2] == '0' {
+			c, size, kind = ' ', 3, byteBreak
+		}
+		if kind <= byteSimple && n > 0 && i+size < len(s) && targetBytes[s[i+size]] == byteWord {
+			// A single separator between two words, as nearly all are.
+			if targetTable.may(s[start], s[min(start+1, i)], n) && !quietWord(s[start:i], prev, c, s[i+size], query) {
+				return false
+			}
+			prev = c
+			i += size
+			start = i
+			continue
+		}
 		if kind == bytePercent {
-			if i+2 >= len(s) {
+			var ok bool
+			if c, ok = escaped(s, i); !ok {
 				return false
 			}
-			hi, ok1 := hexValue(s[i+1])
-			lo, ok2 := hexValue(s[i+2])
-			if !ok1 || !ok2 {
-				return false
-			}
-			c, size = hi<<4|lo, 3
-			kind = targetBytes[c]
-			switch {
-			case kind == byteHigh:
-				i += 3
-				continue
-			case kind == bytePercent, kind == byteAmp, kind == byteWord:
-				return false // encoded twice, an entity, or letters that need no encoding
-			case c == '+':
-				return false
+			size = 3
+			switch kind = targetBytes[c]; {
+			case kind == bytePercent, kind == byteAmp, kind == byteWord, kind == byteEquals, c == '+':
+				if kind == byteEquals && base64Tail(s, i) {
+					break
+				}
+				return false // encoded twice, an entity, a comparison, or letters that need no encoding
 			}
 		}
 		if kind == byteHigh {
-			i++
+			i += size
 			continue
 		}
-		if kind == byteLoud {
+		next := nextByte(s, i+size)
+		if n > 0 && targetTable.may(s[start], s[min(start+1, i)], n) && !quietWord(s[start:i], prev, c, next, query) {
 			return false
 		}
-		if n := i - start; n > 0 && n <= maxWord && targetTable.may(s[start], s[min(start+1, len(s)-1)], n) {
-			if !quietWord(s[start:i], prev, c, nextByte(s, i+size), query) {
-				return false
-			}
-		}
 		switch kind {
+		case byteLoud:
+			return false
 		case byteDot:
-			next := nextByte(s, i+size)
-			if next == '.' || i == start && (prev == '/' || prev == '=') || next == '%' || next == '/' && i == start {
+			if next == '.' || n == 0 && (prev == '/' || prev == '=' || next == '/') || next == '%' {
 				return false
 			}
 		case byteDash:
-			if nextByte(s, i+size) == '-' && size == 1 && i+2 < len(s) && !isWordByte(s[i+2]) || nextByte(s, i+size) == '-' && i+2 >= len(s) {
+			if next == '-' && (i+2 >= len(s) || !isWordByte(s[i+2])) {
 				return false
 			}
 		case byteAt:
-			if nextByte(s, i+size) == '@' {
+			if next == '@' {
 				return false
 			}
 		case byteSlash:
-			if query && prev == '=' && i == start && nextByte(s, i+size) == '/' {
+			if query && prev == '=' && n == 0 && next == '/' {
 				return false
 			}
 		case byteEquals:
-			if size == 3 || equals && query {
-				if !base64Tail(s, i) {
-					return false
-				}
+			if equals && query && !base64Tail(s, i) {
+				return false
 			}
 			equals = true
 		case byteAmp:
 			equals = false
-		}
-		if c == '?' && !query {
-			query, equals = true, false
-		}
-		if c == '+' && query {
-			c = ' '
+		case byteQuery:
+			if !query {
+				query, equals = true, false
+			}
 		}
 		prev = c
 		i += size
 		start = i
 	}
-	if n := i - start; n > 0 && n <= maxWord && start < len(s) && targetTable.may(s[start], s[min(start+1, len(s)-1)], n) {
-		return quietWord(s[start:i], prev, 0, 0, query)
+	if n := len(s) - start; n > 0 && targetTable.may(s[start], s[min(start+1, len(s)-1)], n) {
+		return quietWord(s[start:], prev, 0, 0, query)
 	}
 	return true
+}
+
+// escaped decodes the percent escape at i.
+func escaped(s string, i int) (byte, bool) {
+	if i+2 >= len(s) {
+		return 0, false
+	}
+	hi, ok := hexValue(s[i+1])
+	lo, ok2 := hexValue(s[i+2])
+	return hi<<4 | lo, ok && ok2
 }
 
 // base64Tail reports whether only equals signs, as encodings end in, follow up to the end of the parameter.
@@ -222,8 +268,15 @@ func nextByte(s string, i int) byte {
 	return 0
 }
 
-// quietWord judges a word that a list may hold, by the decoded bytes before and after it.
+// quietWord judges a word that has a role, by the decoded bytes before and after it.
 func quietWord(word string, before, after, next byte, query bool) bool {
+	const address = 42 // the length of a blockchain address, which may begin so
+	if strings.HasPrefix(word, "0x") && len(word) != address && len(word) >= 4 && (word[2:4] == "2e" || word[2:4] == "2f" || word[2:4] == "5c") {
+		return false
+	}
+	if len(word) > maxWord {
+		return true
+	}
 	var lower [maxWord]byte
 	for i := range len(word) {
 		c := word[i]
@@ -232,40 +285,41 @@ func quietWord(word string, before, after, next byte, query bool) bool {
 		}
 		lower[i] = c
 	}
-	w := lower[:len(word)]
-	if after == ':' && schemes.has(w) {
-		return len(w) == 1 && next != '/' && next != '%' && next != '\\' || len(w) > 1 && isDigit(next) && string(w) != "data"
-	}
-	if connectives.has(w) {
-		spaced := after == ' ' || after == '+' || after == '/'
-		return !spaced || !(isDigit(next) || next == '-' || next == '~' || next == '!' || next == '@' || next == '.') || before == '/' || before == 0
-	}
-	if !loudWords.has(w) {
+	role := wordRoles[string(lower[:len(word)])]
+	spaced := after == ' ' || after == '+'
+	afterSpace := before == ' ' || before == '+'
+	switch {
+	case role == 0:
 		return true
-	}
-	if pathOnly.has(w) {
-		if after == ' ' || after == '+' || before == ' ' {
-			return true
+	case after == ':' && role&roleScheme != 0:
+		if len(word) == 1 {
+			return next != '/' && next != '%' && next != '\\'
 		}
-		return !(query && (before == '/' || before == '=' || before == '.' || before == '\\' || after == '/' || after == '.') || !query && (before == '/' || before == '.') && quietRoots.has(w))
-	}
-	if valueStart.has(w) {
+		return isDigit(next) && string(lower[:len(word)]) != "data"
+	case role&roleConnective != 0:
+		return !spaced || !(isDigit(next) || next == '-' || next == '~' || next == '!' || next == '@' || next == '.') || before == '/' || before == 0
+	case role&rolePath != 0:
+		switch {
+		case spaced || afterSpace:
+			return true
+		case query:
+			return before != '/' && before != '=' && before != '.' && after != '/' && after != '.'
+		}
+		return role&roleRoot == 0 || before != '/' && before != '.'
+	case role&roleCommand != 0:
 		return before != '='
+	case role&roleLoud == 0:
+		return true
+	case before == '/' || before == '.' || before == 0:
+		return !spaced // a segment of a path or a file's name, not a word of a statement
 	}
-	if before == '/' || before == '.' || before == 0 {
-		// A segment of a path or a file's name, not a word of a statement.
-		return !(after == ' ' || after == '+' || after == '/' && false)
-	}
-	return !query || before != ' ' && before != '=' || !(after == ' ' || after == '+' || after == 0)
+	return !query || !afterSpace && before != '=' || !spaced && after != 0
 }
-
-// quietRoots are the words of pathOnly that start a path only when the system's own files are meant.
-var quietRoots = wordSet([]string{"etc", "proc", "boot", "var", "usr", "opt", "sys", "dev", "windows", "winnt", "inetpub", "env", "git", "svn", "ssh", "aws", "htaccess", "htpasswd", "ini", "inf", "volumes", "log", "root", "program"})
 
 var (
 	agentWords = func() words {
 		w := wordSet([]string{"union", "select", "waitfor", "order", "jndi", "script", "javascript", "insert", "delete", "drop", "exec", "sleep", "etc", "passwd", "or", "and", "having", "onerror", "onload", "onmouseover", "alert", "rlike", "vbscript", "procedure"})
-		for _, list := range []words{scannerNames, callbackWords} {
+		for _, list := range []words{scannerNames, callbackWords, firstNames} {
 			for name := range list {
 				w[name] = struct{}{}
 			}
@@ -273,13 +327,14 @@ var (
 		return w
 	}()
 	agentTable = tableOf(agentWords)
-	stemTable  = func() *[32 * 32]bool {
-		t := new([32 * 32]bool)
+	// stemTable holds the first four letters of scannerStems and scannerPhrases, hashed.
+	stemTable = func() *[1 << 13]bool {
+		t := new([1 << 13]bool)
 		for w := range scannerStems {
-			t[int(w[0]&31)<<5|int(w[1]&31)] = true
+			t[stemHash(w)] = true
 		}
 		for _, w := range scannerPhrases {
-			t[int(w[0]&31)<<5|int(w[1]&31)] = true
+			t[stemHash(w)] = true
 		}
 		return t
 	}()
@@ -289,14 +344,15 @@ var (
 func quietAgent(s string) bool {
 	const browser = "Mozilla/"
 	start := 0
-	if len(s) > len(browser)+2 && s[:len(browser)] == browser {
-		if !isDigit(s[len(browser)]) || s[len(browser)+1] != '.' || !isDigit(s[len(browser)+2]) {
+	if len(s) > len(browser) && s[:len(browser)] == browser {
+		if start = len(browser); !browserVersion(s[start:min(len(s), start+6)]) {
 			return false
 		}
-		start = len(browser)
 	}
-	from := start
-	for i := from; i <= len(s); i++ {
+	for i := start; i <= len(s); i++ {
+		for i+4 <= len(s) && agentBytes[s[i]]|agentBytes[s[i+1]]|agentBytes[s[i+2]]|agentBytes[s[i+3]] == byteWord {
+			i += 4
+		}
 		kind := byteBreak
 		if i < len(s) {
 			kind = agentBytes[s[i]]
@@ -319,20 +375,23 @@ func quietAgent(s string) bool {
 				return false
 			}
 		}
-		if n := i - start; n > 1 {
-			a, b := s[start], s[start+1]
-			if n <= maxWord && agentTable.may(a, b, n) && agentLoud(s[start:i]) {
+		if n := i - start; n > 0 {
+			if n > 1 && n <= maxWord && agentTable.may(s[start], s[start+1], n) && agentLoud(s[start:i]) {
 				return false
 			}
-			if (n >= minStem || i < len(s) && s[i] != ')' && s[i] != ';') && stemTable[int(a&31)<<5|int(b&31)] && stemLoud(s[start:i], s[start:]) {
+			if start+4 <= len(s) && stemTable[stemHash(s[start:])] && stemLoud(s[start:i], s[start:]) {
 				return false
 			}
-		} else if n == 1 && nextByte(s, i) == '-' && stemTable[int(s[start]&31)<<5|int('-'&31)] {
-			return false
 		}
 		start = i + 1
 	}
 	return true
+}
+
+// stemHash hashes the first four bytes of s, letters of either case alike.
+func stemHash(s string) uint32 {
+	v := uint32(s[0]&31) | uint32(s[1]&31)<<5 | uint32(s[2]&31)<<10 | uint32(s[3]&31)<<15
+	return v * 0x9E3779B1 >> 19
 }
 
 func agentLoud(word string) bool {

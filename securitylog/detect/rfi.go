@@ -35,12 +35,13 @@ func (s *scan) rfi(t *text) {
 	if j := bytes.LastIndexByte(host, '@'); j >= 0 {
 		host = host[j+1:]
 	}
+	includes := t.script || fileParameter(t.name)
 	switch {
 	case internalHost(host):
 		s.report(t.place, RFI, "rfi-internal")
-	case (t.file || t.script) && len(path) > 1 && path[len(path)-1] == '?':
+	case includes && len(path) > 1 && path[len(path)-1] == '?':
 		s.report(t.place, RFI, "rfi-cut")
-	case (t.file || t.script) && scriptFile(path):
+	case includes && scriptFile(path):
 		s.report(t.place, RFI, "rfi-include")
 	}
 }
@@ -68,12 +69,13 @@ func scriptFile(path []byte) bool {
 }
 
 // fileParameter reports whether a parameter's name promises a file, a directory or a template.
-func fileParameter(name []byte) bool {
-	if len(name) > maxNameLen {
+func fileParameter(name string) bool {
+	if name == "" || len(name) > maxNameLen {
 		return false
 	}
 	var lower [maxNameLen]byte
-	for i, c := range name {
+	for i := range len(name) {
+		c := name[i]
 		if c-'A' < 26 {
 			c |= 0x20
 		}

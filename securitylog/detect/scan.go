@@ -3,18 +3,20 @@ package detect
 import (
 	"bytes"
 	"sort"
+	"strings"
 )
 
 // scan is the working memory of one inspection; detectors keep them in a pool.
 type scan struct {
 	d          *Detector
-	raw        []byte // the input as bytes
 	bufA, bufB []byte // normalisation's two buffers
 	markup     []byte // the text with entities and script escapes decoded
 	lookups    []byte // the text with Log4j lookups resolved
 	opens      []int
 	squeezed   []byte
 	toks       []token
+	matches    []match
+	more       []match // matches of the markup view
 	found      Findings
 	budget     int // bytes that libinjection may still read
 	steps      int // bytes visited, for the test that holds the growth linear
@@ -31,7 +33,7 @@ func (s *scan) reset(d *Detector) {
 	s.found = nil
 	s.budget = libinjectionBytes
 	s.steps = 0
-	if cap(s.raw) > maxKeptBuffer || cap(s.bufA) > maxKeptBuffer || cap(s.bufB) > maxKeptBuffer {
+	if cap(s.bufA) > maxKeptBuffer || cap(s.bufB) > maxKeptBuffer {
 		*s = scan{d: d, budget: libinjectionBytes}
 	}
 }
@@ -48,9 +50,7 @@ func (s *scan) findings() Findings {
 // place says where a text came from.
 type place struct {
 	where Where
-	name  []byte
-	// file says that the parameter's name promises a file or an address to include.
-	file bool
+	name  string
 	// script says that the request path ends in a script that includes what it is told to.
 	script bool
 }
@@ -61,8 +61,10 @@ type text struct {
 	b     []byte
 	enc   encoding
 	marks marks
-	loose bool // a query parameter without '=': what follows a raw '&' of a payload
-	prose bool // reads like sentences
+	signs signs
+	at    []match // where placed signs end
+	loose bool    // a query parameter without '=': what follows a raw '&' of a payload
+	prose bool    // reads like sentences
 }
 
 func (s *scan) report(p place, c Class, rule string) {
@@ -71,7 +73,7 @@ func (s *scan) report(p place, c Class, rule string) {
 	}
 	name := ""
 	if plainName(p.name) {
-		name = string(p.name)
+		name = strings.Clone(p.name)
 	}
 	for i := range s.found {
 		if f := &s.found[i]; f.Class == c && f.Where == p.where && f.Name == name {
@@ -81,15 +83,13 @@ func (s *scan) report(p place, c Class, rule string) {
 	s.found = append(s.found, Finding{Class: c, Rule: rule, Where: p.where, Name: name})
 }
 
-// load copies the input into the scan's memory, cut to the detector's bound.
-func (s *scan) load(in string) []byte {
+// bound cuts the input to the detector's bound.
+func (s *scan) bound(in string) string {
 	if limit := s.d.maxBytes; len(in) > limit {
 		head := limit / 4 * 3
-		s.raw = append(append(s.raw[:0], in[:head]...), in[len(in)-(limit-head):]...)
-		return s.raw
+		return in[:head] + in[len(in)-(limit-head):]
 	}
-	s.raw = append(s.raw[:0], in...)
-	return s.raw
+	return in
 }
 
 // target inspects a raw request target: its path, then each query parameter's name and value.
@@ -97,60 +97,62 @@ func (s *scan) target(uri string) {
 	if uri == "" {
 		return
 	}
-	raw := s.load(uri)
-	if i := bytes.Index(raw, schemeSep); i > 0 && raw[0] != '/' && i < 8 { // absolute form, as proxies are sent it
-		raw = raw[i+len(schemeSep):]
-		if j := bytes.IndexByte(raw, '/'); j >= 0 {
-			raw = raw[j:]
+	raw := s.bound(uri)
+	if raw[0] != '/' { // absolute form, as proxies are sent it
+		if scheme, rest, ok := strings.Cut(raw, "://"); ok && len(scheme) < 8 {
+			raw = rest[max(0, strings.IndexByte(rest, '/')):]
 		}
 	}
-	path, query, _ := bytes.Cut(raw, []byte{'?'})
-	s.value(place{where: InPath}, path, false, false)
+	path, query, _ := strings.Cut(raw, "?")
+	if !quietText(path, 0, false) {
+		s.value(place{where: InPath}, path, false, false)
+	}
 	s.query(place{where: InQuery, script: scriptPath(path)}, query)
 }
 
 var schemeSep = []byte("://")
 
-func scriptPath(path []byte) bool {
-	for _, ext := range []string{".php", ".asp", ".aspx", ".jsp", ".cgi", ".cfm", ".pl", ".php3", ".php4", ".php5", ".phtml", ".inc"} {
-		if len(path) > len(ext) && string(path[len(path)-len(ext):]) == ext {
-			return true
-		}
+// scriptPath reports whether a path ends in a script's extension.
+func scriptPath(path string) bool {
+	dot := strings.LastIndexByte(path, '.')
+	if dot < 0 {
+		return false
+	}
+	switch path[dot:] {
+	case ".php", ".asp", ".aspx", ".jsp", ".cgi", ".cfm", ".pl", ".php3", ".php4", ".php5", ".phtml", ".inc":
+		return true
 	}
 	return false
 }
 
 // query inspects the pairs of a query string or a form.
-func (s *scan) query(p place, query []byte) {
+func (s *scan) query(p place, query string) {
 	for len(query) > 0 {
-		var pair []byte
-		pair, query, _ = bytes.Cut(query, []byte{'&'})
-		if len(pair) == 0 {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		s.steps += len(pair)
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			s.value(p, pair, true, true)
 			continue
 		}
-		name, value, pairs := bytes.Cut(pair, []byte{'='})
 		at := p
-		if !pairs {
-			s.value(at, pair, true, true)
-			continue
-		}
 		at.name = name
-		at.file = fileParameter(name)
-		if !plainName(name) {
-			s.parameterName(at, name)
+		if !plainName(name) { // an attack can stand in the name, and in PHP and Node "a[$ne]" is an operator
+			s.value(at, name, true, false)
 		}
-		s.value(at, value, true, false)
+		if !quietText(value, 0, true) {
+			s.value(at, value, true, false)
+		}
 	}
 }
 
-// parameterName inspects the name of a parameter: an attack can stand there whole, and in PHP and Node "a[$ne]" is an operator.
-func (s *scan) parameterName(p place, name []byte) {
-	s.value(p, name, true, false)
-}
+// minValue is the length of the shortest value that can be an attack.
+const minValue = 3
 
 // value normalises one value and puts the rules to it.
-func (s *scan) value(p place, raw []byte, plus, loose bool) {
-	if len(raw) == 0 {
+func (s *scan) value(p place, raw string, plus, loose bool) {
+	if len(raw) < minValue {
 		return
 	}
 	b, enc := s.normalise(raw, plus)
@@ -159,9 +161,7 @@ func (s *scan) value(p place, raw []byte, plus, loose bool) {
 
 // inspect puts every rule to a normalised text. The order matters: a rule may ask whether an earlier class has explained the text.
 func (s *scan) inspect(t *text) {
-	t.marks = marksOf(t.b)
-	t.prose = readsLikeProse(t.b)
-	s.steps += 2 * len(t.b)
+	s.survey(t)
 	before := len(s.found)
 	explained := func(c ...Class) bool {
 		for i := before; i < len(s.found); i++ {
@@ -178,7 +178,7 @@ func (s *scan) inspect(t *text) {
 	s.scripts(t)
 	s.markupView(t)
 	s.traversal(t)
-	s.sqli(t)
+	s.sqli(t, explained(XSS))
 	s.nosqli(t, explained(SQLi))
 	if !explained(Log4Shell) {
 		s.ssti(t)
@@ -192,6 +192,15 @@ func (s *scan) inspect(t *text) {
 	}
 }
 
+// survey notes what a text holds, for the rules to ask.
+func (s *scan) survey(t *text) {
+	t.marks = marksOf(t.b)
+	t.prose = readsLikeProse(t.b)
+	t.signs, s.matches = signsOf(t.b, s.matches[:0])
+	t.at = s.matches
+	s.steps += 3 * len(t.b)
+}
+
 // markupView repeats the rules for what browsers and loggers read on the text as those would decode it.
 func (s *scan) markupView(t *text) {
 	if t.marks&(markAmp|markBackslash) == 0 {
@@ -203,10 +212,16 @@ func (s *scan) markupView(t *text) {
 	if !changed {
 		return
 	}
+	if bytes.Contains(b, []byte("&#")) { // escaped twice; in place, since references only shrink
+		b, _ = unescapeMarkup(b[:0], b)
+		s.steps += len(b)
+	}
 	view := *t
 	view.b = b
 	view.marks = marksOf(b)
-	s.steps += len(b)
+	view.signs, s.more = signsOf(b, s.more[:0])
+	view.at = s.more
+	s.steps += 2 * len(b)
 	s.log4shell(&view)
 	s.xss(&view)
 	s.scripts(&view)
@@ -238,13 +253,14 @@ const (
 	markTick                        // `
 	markBracket                     // [
 	markWild                        // an undecidable escape
+	markQuestion                    // ?
 )
 
 var markOf = [256]marks{
 	'\'': markQuote, '"': markQuote, '`': markQuote | markTick, '<': markAngle | markEquals, '>': markEquals, '(': markParen,
 	';': markSemi, '|': markPipe, '&': markAmp, '$': markDollar, '{': markBrace, '\\': markBackslash, '/': markSlash,
 	':': markColon, '%': markPercent, '#': markHash, '=': markEquals, '-': markDash, '*': markStar, '@': markAt,
-	'\r': markBreak, '\n': markBreak, 0: markBreak, '.': markDot, '[': markBracket, wild: markWild,
+	'\r': markBreak, '\n': markBreak, 0: markBreak, '.': markDot, '[': markBracket, wild: markWild, '?': markQuestion,
 }
 
 func marksOf(b []byte) marks {
@@ -264,8 +280,8 @@ func readsLikeProse(b []byte) bool {
 		for i < len(b) && (isLetter(b[i]) || b[i] >= 0x80) {
 			i++
 		}
-		if n := i - start; n > 0 && (i == len(b) || b[i] == ' ' || b[i] == ',' || b[i] == '.' || b[i] == '?' || b[i] == '!') {
-			if !sqlProseStops.has(b[start:i]) {
+		if n := i - start; n > 0 && (i == len(b) || b[i] == ' ' || b[i] == ',' || b[i] == '.' || b[i] == '?' || b[i] == '!' || (b[i] == ';' || b[i] == ':') && at(b, i+1) == ' ') {
+			if !proseStopTable.may(b[start], at(b, start+1), n) || !sqlProseStops.has(b[start:i]) {
 				run++
 			}
 			if run >= 4 {

@@ -22,7 +22,7 @@ import (
 //	sqli-statement   a whole statement as a value
 //	sqli-obfuscated  keywords taken apart by comments, characters spelled by number
 //	sqli-grammar     a fingerprint of libinjection, with evidence beside it
-func (s *scan) sqli(t *text) {
+func (s *scan) sqli(t *text, markup bool) {
 	const signs = markQuote | markParen | markSemi | markPipe | markAmp | markHash | markEquals | markDash | markStar | markAt | markSlash
 	b := t.b
 	if t.where == InPath {
@@ -42,7 +42,7 @@ func (s *scan) sqli(t *text) {
 		s.report(t.place, SQLi, rule)
 		return
 	}
-	if s.grammar(q) {
+	if !markup && s.grammar(q) {
 		s.report(t.place, SQLi, "sqli-grammar")
 	}
 }

@@ -64,7 +64,10 @@ func lexSQL(toks []token, b []byte) lexed {
 				j++
 			}
 			j = splitKeyword(b, i, j)
-			kw := keywords[string(b[i:j])]
+			kw := kwNone
+			if keywordTable.may(c, at(b, i+1), j-i) {
+				kw = keywords[string(b[i:j])]
+			}
 			if kw != kwNone && kw != kwCast && kw != kwBool {
 				x.keywords++
 			}

@@ -49,7 +49,10 @@ func (q *sqlText) statement(i int, strict bool) bool {
 	case kwExec:
 		switch {
 		case next.kind == tokOpen:
-			return !strict || q.tok(i+2).kind == tokQuote || q.tok(i+2).kind == tokAt || q.tok(i+2).kw != kwNone
+			if q.tok(i+2).kind == tokQuote && commands[string(q.word(i+3))] != 0 {
+				return false // a command for a shell
+			}
+			return !strict || q.tok(i+2).kind == tokAt || q.tok(i+2).kw != kwNone || q.tok(i+2).kind == tokQuote && q.followed(i+3, 8, func(t token) bool { return t.kind == tokArith })
 		case next.kind == tokAt, next.kind == tokQuote:
 			return true
 		case next.kind == tokWord:

@@ -90,6 +90,18 @@ var keywords = func() map[string]keyword {
 	return m
 }()
 
+// keywordTable answers for most words that they are none of keywords.
+var keywordTable = func() *wordTable {
+	w := words{}
+	for k := range keywords {
+		w[k] = struct{}{}
+	}
+	return tableOf(w)
+}()
+
+// proseStopTable does so for sqlProseStops.
+var proseStopTable = tableOf(sqlProseStops)
+
 // sqlProseStops are SQL words that do not make a sentence of the words around them.
 var sqlProseStops = wordSet([]string{
 	"select", "from", "where", "and", "or", "union", "all", "insert", "into", "update", "delete", "set", "drop", "table", "order", "group", "by", "having", "limit", "null", "not", "like",

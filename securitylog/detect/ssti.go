@@ -13,12 +13,15 @@ import "bytes"
 func (s *scan) ssti(t *text) {
 	b := t.b
 	s.steps += 2 * len(b)
-	if t.marks&(markBrace|markPercent|markParen|markBracket) != 0 {
+	const asp, thymeleaf = markAngle | markPercent, markBracket | markDollar
+	if t.marks&markBrace != 0 || t.marks&asp == asp || t.marks&thymeleaf == thymeleaf || t.marks&(markAt|markParen) == markAt|markParen || t.marks&markHash != 0 && t.marks&(markAngle|markBracket) != 0 {
+		end := 0
 		for i := 0; i+1 < len(b); i++ {
 			if n := opensTemplate(b, i); n > 0 {
-				body := templateBody(b, i+n)
-				s.steps += 4 * len(body)
-				if rule := templateRule(b, i, body); rule != "" {
+				if end < i+n { // what opens inside a template ends with it, so that a text is read once
+					end = templateEnd(b, i+n)
+				}
+				if rule := templateRule(t, i, i+n, end); rule != "" {
 					s.report(t.place, SSTI, rule)
 					return
 				}
@@ -26,7 +29,7 @@ func (s *scan) ssti(t *text) {
 			}
 		}
 	}
-	if t.marks&(markParen|markDot|markHash) != 0 && directive(b, t.prose) {
+	if t.marks&(markParen|markDot|markHash) != 0 && directive(t) {
 		s.report(t.place, SSTI, "ssti-directive")
 	}
 }
@@ -41,7 +44,7 @@ func opensTemplate(b []byte, i int) int {
 		case '$':
 			return 1
 		}
-		if hasPrefixAt(b, i, "{php}") || hasPrefixAt(b, i, "{system(") || hasPrefixAt(b, i, "{if ") {
+		if hasPrefixAt(b, i, "{$smarty.") || hasPrefixAt(b, i, "{php}") || hasPrefixAt(b, i, "{system(") || hasPrefixAt(b, i, "{if ") {
 			return 1
 		}
 	case '$', '#', '*', '@', '~':
@@ -66,37 +69,38 @@ func opensTemplate(b []byte, i int) int {
 	return 0
 }
 
-const maxTemplate = 384
+// maxTemplate and maxSum bound how far a template is read.
+const (
+	maxTemplate = 384
+	maxSum      = 48
+)
 
-// templateBody returns what stands between a delimiter and the next closing one, a bounded part.
-func templateBody(b []byte, i int) []byte {
-	body := b[i:min(len(b), i+maxTemplate)]
-	for _, end := range []string{"}}", "%}", "%>", "}"} {
-		if j := bytes.Index(body, []byte(end)); j >= 0 {
-			return body[:j]
+// templateEnd returns the end of what stands between a delimiter and the next closing one, within bounds.
+func templateEnd(b []byte, i int) int {
+	limit := min(len(b), i+maxTemplate)
+	for k := i; k < limit; k++ {
+		if b[k] == '}' || b[k] == '%' && (at(b, k+1) == '}' || at(b, k+1) == '>') {
+			return k
 		}
 	}
-	return body
+	return limit
 }
 
-func templateRule(b []byte, i int, body []byte) string {
-	if arithmetic(body) {
+// templateRule judges the template whose delimiter is at i and whose body is from start to end.
+func templateRule(t *text, i, start, end int) string {
+	body := t.b[start:end]
+	if arithmetic(body[:min(len(body), maxSum)]) {
 		return "ssti-arithmetic"
 	}
-	if hasAnyIn(body, "__", ".class", "mro", "getclass", "['class']", "[\"class\"]", "forname", "globals", "subclasses", "builtins", "|attr", ".constructor", "self.", "_self", "request.", "request[", "request|",
-		"config.", "config[", "settings.secret", "lipsum", "cycler", "joiner", "getfilter", "registerundefined", ".env", "getenvironment", "process.", "mainmodule", "@java", "#_memberaccess", "#context", "@ognl", "_memberaccess", "secret_key", ".bean", "springmacro", "facescontext", "applicationscope", "sessionscope", "pagecontext", "servletcontext", "messages.", "app.request") {
+	if between(t.at, signTemplateWalk, start, end) {
 		return "ssti-object"
 	}
-	if hasAnyIn(body, "system(", "exec(", "popen", "eval(", "passthru", "runtime", "processbuilder", "java.lang", "java.util", "t(java", "new ", "?new", "?api", "freemarker", "file.", "dir.", "io.", "`", "import ", "require(", "include(", "read(", "readfile", "fetch(", "dump(",
-		"phpinfo", "php}", "fopen", "file_get", "range(", "|map", "|filter", "|sort", "|reduce", "map('", "filter('", "sort('", "$on", "$eval", "$new", "sleep(", "url_for", "namespace", "get_flashed", "_context", "inspect", "os.", "sys.", "curl", "self|", "getenv", "gethost", "inetaddress", "tojson", "system.", "console.", "var_dump", "call(", "apply(", "$class", "thread", "whoami", "debug", "xdebug", "settings", "math.", "string.", "tostring(", "#request", "#response", "toarray", "ifconfig", "/etc/", "print(", "echo", "join(", "charcodeat", "fromcharcode", "alert(", "template.") {
-		open := b[i : i+2]
-		if bytes.IndexByte(body, '(') >= 0 || bytes.IndexByte(body, '|') >= 0 || open[0] == '<' || open[1] == '%' || bytes.IndexByte(body, '=') >= 0 {
-			return "ssti-call"
-		}
+	if between(t.at, signTemplateCall, start, end) && (t.b[i] == '<' || at(t.b, i+1) == '%' || bytes.IndexAny(body, "(|=") >= 0) {
+		return "ssti-call"
 	}
-	switch string(trimBlank(body)) {
-	case "config", "self", "settings", "request", "debug", "_self", "dump(app)", "this", "app", "_context", "g", "session", "php", "constructor":
-		if b[i] == '{' && string(trimBlank(body)) != "this" && string(trimBlank(body)) != "session" && string(trimBlank(body)) != "request" && string(trimBlank(body)) != "app" && string(trimBlank(body)) != "g" {
+	if t.b[i] == '{' {
+		switch string(trimBlank(body)) {
+		case "config", "self", "settings", "debug", "_self", "dump(app)", "_context", "php", "constructor":
 			return "ssti-object"
 		}
 	}
@@ -122,12 +126,6 @@ func arithmetic(body []byte) bool {
 }
 
 // directive recognises what template and expression languages understand outside of delimiters.
-func directive(b []byte, prose bool) bool {
-	switch {
-	case hasAnyIn(b, "t(java.lang", "getclass().forname", ".getruntime()", ".getclass().getclassloader", "#set($", "#set ($", "$class.inspect", "class.inspect(\"", "new java.lang.processbuilder", "freemarker.template.utility", "@java.lang.", "''.__class__", "\"\".__class__", "().__class__", "[].__class__", ".__mro__", "__subclasses__", ".__globals__", "#_memberaccess", "${@print", "{@print", "{${", "ognlutil", "multipartcontent"):
-		return true
-	case prose:
-		return false
-	}
-	return hasAnyIn(b, "__globals__", "__builtins__", "#foreach($", "*{t(", "#{t(", "|attr(", "=cmd|", "@(system", "java.lang.runtime", "java.lang.processbuilder", "javax.script.scriptengine", "self.__init__")
+func directive(t *text) bool {
+	return t.signs.has(signDirective) || !t.prose && t.signs.has(signDirectiveTalk)
 }

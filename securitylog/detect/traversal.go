@@ -15,11 +15,15 @@ func (s *scan) traversal(t *text) {
 		s.report(t.place, Traversal, "traversal-overlong")
 		return
 	}
-	if t.marks&markDot == 0 && t.marks&(markWild|markPercent) == 0 && !bytes.Contains(t.b, hexDot) {
+	literal := t.signs.has(signLiteralHex)
+	if t.marks&(markSlash|markBackslash|markWild|markPercent) == 0 && !literal && !t.signs.has(signLeftover) {
+		return
+	}
+	if t.marks&(markDot|markWild|markPercent|markQuestion) == 0 && !literal {
 		return
 	}
 	b := t.b
-	if bytes.Contains(b, hexPrefix) {
+	if literal {
 		s.squeezed = literalHex(s.squeezed[:0], b)
 		b = s.squeezed
 		s.steps += len(b)
@@ -29,11 +33,6 @@ func (s *scan) traversal(t *text) {
 	}
 	s.steps += len(b)
 }
-
-var (
-	hexPrefix = []byte("0x")
-	hexDot    = []byte("0x2e")
-)
 
 // literalHex turns 0x2e, 0x2f and 0x5c, written out as such, into the characters they name.
 func literalHex(dst, src []byte) []byte {
@@ -110,8 +109,11 @@ func dotSegments(b []byte, inPath bool) string {
 				}
 			}
 			i += escape
-			if w.seg.pure() && w.seg.wilds == 0 && (w.seg.dots == 2 || w.seg.dots == 3) && (w.seg.start || w.seg.slash) {
-				if w.broken++; w.broken >= 2 {
+			if units := w.seg.dots + w.seg.marks; w.seg.pure() && w.seg.wilds == 0 && (units == 2 || units == 3) && (w.seg.start || w.seg.slash) {
+				if w.seg.marks == 0 {
+					w.broken++
+				}
+				if w.broken >= 2 {
 					return "traversal-broken"
 				}
 				w.seg = segment{slash: true}

@@ -1,6 +1,9 @@
 package detect
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // The ua rules judge the User-Agent: tools made for attacking, and attacks written into the header. Ordinary HTTP clients, crawlers and
 // agents are not hostile, however they are called.
@@ -13,14 +16,17 @@ func (s *scan) userAgent(ua string) {
 		return
 	}
 	p := place{where: InUserAgent}
-	raw := s.load(ua)
-	b, enc := s.normalise(raw, false)
-	if rule := hostileAgent(b); rule != "" {
-		s.report(p, UA, rule)
+	b, enc := s.normalise(s.bound(ua), false)
+	if hostileAgent(b) {
+		s.report(p, UA, "ua-scanner")
 	}
 	s.steps += 4 * len(b)
+	t := &text{place: p, b: b, enc: enc}
 	before := len(s.found)
-	s.headerRules(&text{place: p, b: b, enc: enc})
+	s.headerRules(t)
+	if t.signs.has(signCallback) {
+		s.report(p, UA, "ua-callback")
+	}
 	if len(s.found) > before {
 		s.report(p, UA, "ua-injection")
 	}
@@ -28,8 +34,7 @@ func (s *scan) userAgent(ua string) {
 
 // headerRules puts those rules to a header that stay silent on the brackets and semicolons of ordinary ones.
 func (s *scan) headerRules(t *text) {
-	t.marks = marksOf(t.b)
-	t.prose = readsLikeProse(t.b)
+	s.survey(t)
 	before := len(s.found)
 	s.log4shell(t)
 	s.crlf(t)
@@ -39,7 +44,7 @@ func (s *scan) headerRules(t *text) {
 	s.markupView(t)
 	s.traversal(t)
 	if !browserLike(t.b) || t.marks&markQuote != 0 {
-		s.sqli(t)
+		s.sqli(t, len(s.found) > before)
 	}
 	if len(s.found) > before {
 		return
@@ -65,11 +70,11 @@ func (s *scan) referer(ref string) {
 	if ref == "" || quietReferer(ref) {
 		return
 	}
-	raw := s.load(ref)
-	if i := bytes.Index(raw, schemeSep); i > 0 && i < 8 && isLetter(raw[0]) {
-		raw = raw[i+len(schemeSep):]
+	raw := s.bound(ref)
+	if scheme, rest, ok := strings.Cut(raw, "://"); ok && len(scheme) < 8 && isLetter(raw[0]) {
+		raw = rest
 	}
-	path, query, _ := bytes.Cut(raw, []byte{'?'})
+	path, query, _ := strings.Cut(raw, "?")
 	p := place{where: InReferer}
 	s.value(p, path, false, false)
 	s.query(p, query)
@@ -77,18 +82,17 @@ func (s *scan) referer(ref string) {
 
 // header inspects one header that holds a single value.
 func (s *scan) header(name, value string) {
-	raw := s.load(value)
-	b, enc := s.normalise(raw, false)
-	s.headerRules(&text{place: place{where: InHeader, name: []byte(name)}, b: b, enc: enc})
+	b, enc := s.normalise(s.bound(value), false)
+	s.headerRules(&text{place: place{where: InHeader, name: name}, b: b, enc: enc})
 }
 
-// callbackWords are the words of callbackHosts that the first gate looks for.
+// callbackWords are the words of those hosts (signCallback) that the first gate looks for.
 var callbackWords = wordSet([]string{"burpcollaborator", "oastify", "oast", "interact", "interactsh", "dnslog", "ceye", "webhook", "requestbin", "canarytokens", "bxss", "xss", "ezxss", "xsshunter"})
 
 // hostileAgent looks for names of tools at the start of each word.
-func hostileAgent(b []byte) string {
-	if rest, ok := bytes.CutPrefix(b, []byte("mozilla/")); ok && len(rest) > 2 && !(isDigit(rest[0]) && rest[1] == '.' && isDigit(rest[2])) {
-		return "ua-scanner" // a browser's name with no version that a browser ever had
+func hostileAgent(b []byte) bool {
+	if rest, ok := bytes.CutPrefix(b, []byte("mozilla/")); ok && !browserVersion(string(rest[:min(len(rest), 6)])) || bytes.Contains(b, []byte("(hydra)")) {
+		return true
 	}
 	for i := 0; i < len(b); {
 		if !isWordByte(b[i]) {
@@ -97,17 +101,21 @@ func hostileAgent(b []byte) string {
 		}
 		j := wordEnd(b, i)
 		w := b[i:j]
-		if scanner(w) || twoWordScanner(b[i:]) {
-			return "ua-scanner"
+		if scanner(w) || twoWordScanner(b[i:]) || i == 0 && firstNames.has(w) && (j == len(b) || b[j] == '/' || b[j] == ' ') {
+			return true
 		}
 		i = j
 	}
-	for _, host := range callbackHosts {
-		if bytes.Contains(b, host) {
-			return "ua-callback"
-		}
+	return false
+}
+
+// browserVersion reports whether what follows "Mozilla/" is a version that a browser could have: two numbers.
+func browserVersion(s string) bool {
+	i := 0
+	for i < len(s) && isDigit(s[i]) {
+		i++
 	}
-	return ""
+	return len(s) < 3 || i > 0 && i+1 < len(s) && s[i] == '.' && isDigit(s[i+1])
 }
 
 // scanner reports whether a word is a tool's name, or begins with a name long enough to be sure of.
@@ -137,18 +145,16 @@ func twoWordScanner(b []byte) bool {
 // scannerNames are matched as whole words, scannerStems as the beginning of a word too, scannerPhrases as several words.
 var (
 	scannerNames = wordSet([]string{
-		"nikto", "sqlmap", "nmap", "bfac", "ffuf", "wfuzz", "fimap", "jsql", "vega", "ghauri", "commix", "havij", "zgrab", "zgrab2", "w3af", "sqlninja", "nessus", "openvas", "wapiti", "arachni",
-		"wpscan", "nuclei", "dirb", "dirsearch", "xsser", "xsstrike", "zmeu", "jorgee", "tinja", "morfeus", "masscan", "whatwaf", "whatweb", "hydra", "sslyze", "skipfish", "acunetix", "tplmap", "sstimap", "cmsmap", "lfimap", "lfisuite", "kadimus",
-		"dalfox", "kiterunner", "katana", "httpx", "subfinder", "gospider", "patator", "medusa", "brutus", "nosqlmap", "joomscan", "droopescan", "wpprobe", "wprecon", "shortscan", "crlfuzz", "smuggler", "arjun", "paramspider", "burpsuite", "burp", "zaproxy", "zap", "owasp", "pangolin", "safe3", "absinthe", "bsqlbf", "sqlsus", "mysqloit", "dotdotpwn",
-		"webshag", "webinspect", "n-stealth", "xspider", "grabber", "vbrute", "uniscan", "golismero", "rapidscan", "rustscan", "naabu", "aquatone", "eyewitness", "gowitness", "photon", "raccoon", "sn1per", "l9explore", "l9tcpid", "panoptic", "betabot", "nettacker", "noseyparker", "graphw00f", "wafw00f", "evilscanner", "muieblackcat", "exploit", "metasploit", "msfconsole", "beef", "slowloris", "goldeneye", "siege-attack", "hulk", "torshammer", "darkjumper", "nsauditor", "mozlila", "sysscan", "hexometer", "netlab360", "vulners", "tsunamisecurityscanner", "xray", "goby", "pocsuite", "pocsuite3", "yakit", "afrog", "fscan", "jaeles", "wpsec", "sqlbrute", "blindelephant", "ltx71", "log4shell", "jndi", "getodin", "visionheight", "cgichk", "yeswehack", "webbandit", "appspider", "paros", "fuzz", "datacha0s", "toata", "injection", "sqlix", "struts-pwn", "xpecial", "whisker",
+		"nikto", "sqlmap", "nmap", "bfac", "ffuf", "wfuzz", "fimap", "jsql", "ghauri", "commix", "havij", "zgrab", "zgrab2", "w3af", "sqlninja", "nessus", "openvas", "wapiti", "arachni",
+		"wpscan", "nuclei", "dirb", "dirsearch", "xsser", "xsstrike", "zmeu", "jorgee", "tinja", "morfeus", "masscan", "whatwaf", "whatweb", "sslyze", "skipfish", "acunetix", "tplmap", "sstimap", "cmsmap", "lfimap", "lfisuite", "kadimus",
+		"dalfox", "kiterunner", "subfinder", "gospider", "nosqlmap", "joomscan", "droopescan", "wpprobe", "wprecon", "shortscan", "crlfuzz", "paramspider", "burpsuite", "zaproxy", "zap", "pangolin", "safe3", "absinthe", "bsqlbf", "sqlsus", "mysqloit", "dotdotpwn",
+		"webshag", "webinspect", "n-stealth", "xspider", "vbrute", "uniscan", "golismero", "rapidscan", "rustscan", "naabu", "aquatone", "eyewitness", "gowitness", "sn1per", "l9explore", "l9tcpid", "panoptic", "betabot", "nettacker", "noseyparker", "graphw00f", "wafw00f", "evilscanner", "muieblackcat", "metasploit", "msfconsole", "slowloris", "goldeneye", "siege-attack", "torshammer", "darkjumper", "nsauditor", "mozlila", "sysscan", "hexometer", "netlab360", "tsunamisecurityscanner", "pocsuite", "pocsuite3", "yakit", "afrog", "fscan", "jaeles", "wpsec", "sqlbrute", "blindelephant", "ltx71", "log4shell", "jndi", "getodin", "visionheight", "cgichk", "yeswehack", "webbandit", "appspider", "datacha0s", "toata", "sqlix", "struts-pwn", "xpecial", "whisker",
 	})
 	scannerStems = wordSet([]string{
 		"acunetix", "appscan", "arachni", "bewica", "brutescan", "cgichk", "crowdsec_test", "detectify", "dirbuster", "dotdotpwn", "droopescan", "feroxbuster", "feroxbust", "gobuster", "grendel", "hexometer", "intruder_", "ironwasp", "jbrofuzz", "joomscan", "libwhisker", "metasploit", "morfeus",
 		"netsparker", "invicti", "nessus", "noseyparker", "nuclei", "openvas", "qualys", "qualysguard", "securityagent", "securityscan", "shortscan", "sitelock", "skipfish", "sqlmap", "sqlninja", "sqlpowerinj", "sqlpowerinjecto", "sslscan", "trufflehog", "tsunami", "tsunamisecurity", "vulnscan", "vulnerability_sc", "w00tw00t", "wapiti", "webcruiser", "webinspect", "whatweb", "wpscan", "xsstrike", "zmeu", "nosqlmap", "burpsuite", "burpcollab", "blackwidow", "masscan", "netscan", "portscan", "exploit", "attacker", "injector", "nosec", "scanbot_vuln", "pentest", "hackerone", "bugcrowd", "bugbounty",
 	})
+	// firstNames are words of other products too: they count as the first word of the header alone.
+	firstNames     = wordSet([]string{"vega", "katana", "xray", "goby", "photon", "medusa", "brutus", "grabber", "raccoon", "beef", "hulk", "smuggler", "paros", "burp", "arjun", "vulners", "fuzz", "exploit", "hydra", "patator"})
 	scannerPhrases = []string{"fuzz faster", "n-stalker", "n-stealth", "graphql-cop", "hp asm", "nmap scripting", "w3af.org", "grendel-scan", "sql power injector", "python-dirbuster", "core-project/1.0", "absinthe", "burp suite", "open vulnerability", "zed attack proxy", "projectdiscovery", "cgi scanner", "web vulnerability", "yeswehack-hunter", "httpx - open", "gvfs/fuzz", "springshell", "netlab360", "vulnerability scanner", "dirb/", "paros/3", "whcc/", "security-scan", "() {"}
 )
-
-var callbackHosts = [][]byte{
-	[]byte("burpcollaborator.net"), []byte("oastify.com"), []byte(".oast."), []byte("interact.sh"), []byte("interactsh"), []byte("dnslog.cn"), []byte(".ceye.io"), []byte("webhook.site"), []byte("requestbin"), []byte("canarytokens.com"), []byte("bxss.me"), []byte("xss.ht"), []byte("ezxss"), []byte("xsshunter"),
-}

@@ -9,10 +9,15 @@ import "bytes"
 //	xss-element    an element that loads or runs something, with its attributes
 //	xss-attribute  an attribute whose value is a script: src=javascript:, srcdoc=, style=expression(
 //	xss-breakout   a quote and a bracket that close a tag, followed by another
+//	xss-charset    a script tag in UTF-7, or with the high bit set on its brackets
 //	xss-code       a browser's own functions called from a text that leaves a string
 func (s *scan) xss(t *text) {
 	b := t.b
 	s.steps += 2 * len(b)
+	if t.signs.has(signUTF7) && t.signs.has(signUTF7Close) {
+		s.report(t.place, XSS, "xss-charset")
+		return
+	}
 	tagged := false
 	if t.marks&markAngle != 0 {
 		rule, tag := openTags(b, t.prose)
@@ -75,6 +80,9 @@ func openTags(b []byte, prose bool) (string, bool) {
 		kind := elements[string(name)]
 		if kind != 0 && opensAttributeBreak(b, i) {
 			return "xss-breakout", true
+		}
+		if string(name) == "style" && b[i+1] != '/' && bytes.IndexByte(b[j:min(len(b), j+256)], '{') >= 0 && !prose {
+			return "xss-element", true
 		}
 		if kind == elementRuns && startsAttributes(b, j, prose) {
 			return "xss-element", true
@@ -167,23 +175,26 @@ func attributes(b []byte, tagged bool, t *text) string {
 			name = name[k+1:]
 		}
 		value := b[i+1 : min(len(b), i+1+96)]
+		if tagged && (runsScheme(value) || hasPrefixAt(value, 0, "&{")) {
+			return "xss-attribute"
+		}
 		switch string(name) {
-		case "srcdoc":
+		case "srcdoc", "datasrc", "dataformatas", "formaction", "dirname", "xmlns", "xss":
 			if tagged {
 				return "xss-attribute"
 			}
-		case "src", "href", "action", "formaction", "data", "background", "from", "to", "values", "poster", "lowsrc", "dynsrc", "content", "url", "codebase", "code", "classid", "manifest", "folder", "ping", "base":
-			if (tagged || leavesAttribute(b, start)) && runsScheme(value) {
+		case "src", "href", "action", "data", "background", "content", "url", "code":
+			if leavesAttribute(b, start) && runsScheme(value) {
 				return "xss-attribute"
 			}
 		case "style":
-			if (tagged || leavesAttribute(b, start)) && styleRuns(b[i+1:min(len(b), i+1+512)]) {
+			if (tagged || leavesAttribute(b, start)) && between(t.at, signStyle, i+1, i+1+512) {
 				return "xss-attribute"
 			}
 		}
 		// Names found by scanning back are bounded, so the loop stays linear.
 	}
-	if tagged && bytes.Contains(b, []byte("<style")) && styleRuns(b) {
+	if tagged && t.signs.has(signStyleTag) && t.signs.has(signStyle) {
 		return "xss-attribute"
 	}
 	return ""
@@ -192,7 +203,7 @@ func attributes(b []byte, tagged bool, t *text) string {
 // runsScheme reports whether an attribute's value starts, after quotes and blanks, with a script or data scheme.
 func runsScheme(v []byte) bool {
 	i := 0
-	for i < len(v) && (isBlank(v[i]) || isQuote(v[i]) || v[i] == '(' || v[i] == ';' || isDigit(v[i]) || v[i] >= 0x80) {
+	for i < len(v) && (isBlank(v[i]) || isQuote(v[i]) || v[i] == '(' || v[i] == ';' || v[i] == '\\' || isDigit(v[i]) || v[i] >= 0x80) {
 		i++
 	}
 	if hasPrefixAt(v, i, "url=") {
@@ -218,15 +229,6 @@ func runsScheme(v []byte) bool {
 		default:
 			name[n] = c
 			n++
-		}
-	}
-	return false
-}
-
-func styleRuns(v []byte) bool {
-	for _, sign := range []string{"expression", "javascript:", "vbscript:", "-moz-binding", "behavior:", "behaviour:", "@import", "-o-link", "data:text", "exp/*", "xss:"} {
-		if bytes.Contains(v, []byte(sign)) {
-			return true
 		}
 	}
 	return false
@@ -261,7 +263,7 @@ func handlerRuns(b []byte, start, eq int, name []byte, tagged bool, t *text) boo
 		}
 	}
 	switch before := at(b, start-1); {
-	case start == 0, isBlank(before), isQuote(before), before == '/', before == '<', before == ';', before == '*', before == '>', before == wild, before >= 0x80, before == ',', before == ')':
+	case start == 0, isBlank(before), isQuote(before), before == '/', before == '<', before == ';', before == '*', before == '>', before == wild, before >= 0x80, before == ',', before == ')', tagged && (before == ':' || before == '+'):
 	default:
 		return false
 	}
@@ -280,6 +282,9 @@ func handlerRuns(b []byte, start, eq int, name []byte, tagged bool, t *text) boo
 
 // browserCode reports whether the text calls a browser's functions from where a string was left or from its start.
 func browserCode(b []byte, t *text) bool {
+	if !t.prose && t.signs.has(signLetterless) {
+		return true // script written without letters
+	}
 	left := false // a quote, bracket or semicolon that ends what the text was put into
 	for i := 0; i < len(b); i++ {
 		c := b[i]
@@ -292,7 +297,10 @@ func browserCode(b []byte, t *text) bool {
 		case isLetter(c):
 			j := wordEnd(b, i)
 			w := b[i:j]
-			starts := i == 0 || bytes.IndexByte([]byte(";-+}(,/={*!~?:"), b[i-1]) >= 0 && (i < 8 || left)
+			if i > 0 && b[i-1] == '=' && !t.prose && (string(w) == "alert" || string(w) == "prompt" || string(w) == "confirm") && at(b, j) == '(' && at(b, j+1) != ')' {
+				return true
+			}
+			starts := i == 0 || blankBefore(b, i) || bytes.IndexByte([]byte(";-+}(,/={*!~?:"), b[i-1]) >= 0 && (i < 8 || left)
 			if (left || starts && !t.prose) && callsBrowser(b, w, i, j, left) {
 				return true
 			}
@@ -300,6 +308,11 @@ func browserCode(b []byte, t *text) bool {
 		}
 	}
 	return false
+}
+
+// blankBefore reports whether only a few blanks or an opening bracket stand before i.
+func blankBefore(b []byte, i int) bool {
+	return i <= 16 && len(bytes.Trim(b[:i], " \t\r\n(")) == 0
 }
 
 func skipSpaces(b []byte, i int) int {
@@ -314,16 +327,24 @@ func callsBrowser(b, w []byte, i, j int, left bool) bool {
 	for k < len(b) && (isBlank(b[k]) || b[k] == '?') && k-j < 8 {
 		k++
 	}
+	if k > j && at(b, k) == '.' && at(b, k+1) == '(' { // f?.()
+		k++
+	}
 	next := at(b, k)
 	call := next == '(' || next == '`' || next == '.' && (hasPrefixAt(b, k+1, "call") || hasPrefixAt(b, k+1, "apply") || hasPrefixAt(b, k+1, "bind"))
 	switch string(w) {
 	case "alert", "prompt", "confirm":
 		if !call {
-			return next == ')' && left && at(b, i-1) == '(' || at(b, i-1) == '=' && left
+			return at(b, i-1) == '(' && next == ')' && (left || at(b, k+1) == '(') || at(b, i-1) == '=' && left
 		}
 		// Called with something: talk about alert() leaves the brackets empty.
 		return left || next == '`' || at(b, k+1) != ')'
-	case "settimeout", "setinterval", "eval", "execscript", "atob", "unescape", "decodeuricomponent":
+	case "eval":
+		if !call || shellArgument(b[k+1:min(len(b), k+64)]) {
+			return false // what a shell would run is cmdi's
+		}
+		return left || at(b, k+1) != ')' && at(b, i-1) != '.'
+	case "settimeout", "setinterval", "execscript", "atob", "unescape", "decodeuricomponent":
 		return call && (left || isQuote(at(b, k+1)) || bytes.Contains(b[k:min(len(b), k+64)], []byte("location")) || bytes.Contains(b[k:min(len(b), k+64)], []byte("fromcharcode")) ||
 			bytes.Contains(b[k:min(len(b), k+64)], []byte("name")) || bytes.Contains(b[k:min(len(b), k+64)], []byte("atob")))
 	case "document":

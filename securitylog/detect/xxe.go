@@ -12,14 +12,13 @@ func (s *scan) xxe(t *text) {
 		return
 	}
 	b := t.b
-	s.steps += 3 * len(b)
+	s.steps += len(b)
 	switch {
-	case bytes.Contains(b, []byte("<!entity")):
+	case t.signs.has(signEntity):
 		s.report(t.place, XXE, "xxe-entity")
 	case doctype(b):
 		s.report(t.place, XXE, "xxe-doctype")
-	case bytes.Contains(b, []byte("<xi:include")), bytes.Contains(b, []byte("w3.org/2001/xinclude")), bytes.Contains(b, []byte("<xsl:include")), bytes.Contains(b, []byte("<xsl:import")),
-		bytes.Contains(b, []byte("<xsl:")) && (bytes.Contains(b, []byte("document(")) || bytes.Contains(b, []byte("unparsed-text(")) || bytes.Contains(b, []byte("system-property(")) || bytes.Contains(b, []byte("php:function"))):
+	case t.signs.has(signInclude), t.signs.has(signSheet) && t.signs.has(signSheetReads):
 		s.report(t.place, XXE, "xxe-include")
 	}
 }

@@ -1,0 +1,79 @@
+package detect_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/securitylog/detect"
+)
+
+const browserAgent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+
+var requests = []struct{ name, target string }{
+	{"static", "/assets/index-4f3a9c1e.js"},
+	{"api", "/api/messaging/channels/3f2b8c1e-6f3c-4a37-9f6e-0c5fbe1c2b11/messages?limit=50&before=1731931200000"},
+	{"chat_plain", "/api/messaging/search?q=could+you+tell+me+what+the+weather+will+be+like+in+lisbon+tomorrow+afternoon"},
+	{"chat_punctuated", "/api/messaging/search?q=I+don%27t+know+(yet)%3B+what%27s+the+%22best%22+way+to+do+it%3F"},
+	{"attack_sqli", "/api/agents?id=7%27%20AND%203=3%20--%20-"},
+}
+
+func BenchmarkTarget(b *testing.B) {
+	d := detect.New(detect.Options{})
+	for _, r := range requests {
+		b.Run(r.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				d.Request(r.target, "", "")
+			}
+		})
+	}
+}
+
+func BenchmarkUserAgent(b *testing.B) {
+	d := detect.New(detect.Options{})
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Request("/", browserAgent, "")
+	}
+}
+
+// heavy are 8 KiB texts that visit the rules as often as they can.
+func heavy() map[string]string {
+	const size = 8 << 10
+	fill := func(unit string) string { return "/s?q=" + strings.Repeat(unit, size/len(unit)) }
+	return map[string]string{
+		"tags":      fill("%3Ca%20"),
+		"quotes":    fill("'%20or%20"),
+		"escapes":   fill("%252525"),
+		"lookups":   fill("$%7B"),
+		"templates": fill("%7B%7B"),
+		"brackets":  fill("("),
+		"selects":   fill("(select%20"),
+		"dots":      fill("./"),
+		"equals":    fill("on="),
+		"colons":    fill("javascript:%20a%20"),
+		"comments":  fill("/*"),
+		"amps":      fill("%26%23"),
+		"pipes":     fill("|a%20"),
+		"ticks":     fill("`a%20"),
+		"breaks":    fill("%0aa:"),
+		"words":     fill("or+1+"),
+		"dollars":   fill("$"),
+		"colons2":   fill("::"),
+		"calls":     fill("eval("),
+		"params":    "/s?" + strings.Repeat("a='&", size/4),
+		"segments":  strings.Repeat("/etc", size/4),
+	}
+}
+
+func BenchmarkHeavy(b *testing.B) {
+	d := detect.New(detect.Options{})
+	for name, target := range heavy() {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				d.Target(target)
+			}
+		})
+	}
+}

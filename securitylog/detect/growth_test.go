@@ -1,0 +1,44 @@
+package detect_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/securitylog/detect"
+)
+
+// The work on a text may be stepsPerByte for each byte of it, and stepsFlat beside that, whatever the text.
+const (
+	stepsPerByte = 120
+	stepsFlat    = 40_000
+)
+
+func checkGrowth(t *testing.T, d *detect.Detector, target string) {
+	t.Helper()
+	if steps := d.Steps(target); steps > stepsPerByte*len(target)+stepsFlat {
+		t.Errorf("%d steps for %d bytes: %.80q", steps, len(target), target)
+	}
+}
+
+func TestWorkIsLinear(t *testing.T) {
+	d := detect.New(detect.Options{MaxBytes: 1 << 20})
+	for _, target := range heavy() {
+		checkGrowth(t, d, target)
+		checkGrowth(t, d, strings.Repeat(target, 16))
+	}
+}
+
+// FuzzWorkIsLinear repeats any unit, so that a rule which looks back or ahead without a bound shows.
+func FuzzWorkIsLinear(f *testing.F) {
+	for _, unit := range []string{"a", "'", "(", "<a ", "${", "{{", "%25", "..", "/", "or 1", "on=", "|a ", "`", "&#", "\\u", "http://", "$((", "[", "[]("} {
+		f.Add("/s?q=", unit, "")
+	}
+	d := detect.New(detect.Options{MaxBytes: 1 << 20})
+	f.Fuzz(func(t *testing.T, head, unit, tail string) {
+		if len(unit) == 0 || len(unit) > 256 || len(head) > 256 || len(tail) > 256 {
+			return
+		}
+		checkGrowth(t, d, head+strings.Repeat(unit, 4096/len(unit))+tail)
+		checkGrowth(t, d, head+strings.Repeat(unit, 32768/len(unit))+tail)
+	})
+}
