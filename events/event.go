@@ -31,6 +31,8 @@ const (
 	CrossOriginRefused Name = "malicious_cors"
 	// KeyCreated: a key was made.
 	KeyCreated Name = "authn_token_created"
+	// KeyExposed: a valid key was sent where others could read it.
+	KeyExposed Name = "authn_token_exposed"
 	// DangerAccepted: a dangerous setting was accepted by the operator and is in force.
 	DangerAccepted Name = "sys_danger_accepted"
 )

@@ -54,7 +54,7 @@ func NewReporter(ctx caddy.Context) (*Reporter, error) {
 func (r *Reporter) Report(e Event) {
 	eventsTotal.WithLabelValues(string(e.Name), strconv.FormatBool(e.Enforced)).Inc()
 	e.URI = Text(RedactURI(e.URI), maxURI)
-	e.UserAgent = Text(e.UserAgent, maxUserAgent)
+	e.UserAgent = Text(Redact(e.UserAgent), maxUserAgent)
 	if entry := r.logger.Check(e.Level, e.Message); entry != nil {
 		entry.Write(e.fields(time.Now())...)
 	}

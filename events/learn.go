@@ -1,0 +1,118 @@
+package events
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap/zapcore"
+)
+
+// learn adds the credentials of what is logged to those that are known for
+// this line, so that they are taken out of the line wherever else they occur.
+func learn(learned []string, marshaler any) []string {
+	switch m := marshaler.(type) {
+	case caddyhttp.LoggableHTTPRequest:
+		return learnRequest(learned, m.Request)
+	case *caddyhttp.LoggableHTTPRequest:
+		return learnRequest(learned, m.Request)
+	case caddyhttp.LoggableHTTPHeader:
+		return learnHeader(learned, m.Header)
+	case *caddyhttp.LoggableHTTPHeader:
+		return learnHeader(learned, m.Header)
+	}
+	return learned
+}
+
+func learnFields(learned []string, fields []zapcore.Field) []string {
+	for i := range fields {
+		if fields[i].Type == zapcore.ObjectMarshalerType || fields[i].Type == zapcore.InlineMarshalerType {
+			learned = learn(learned, fields[i].Interface)
+		}
+	}
+	return learned
+}
+
+func learnRequest(learned []string, r *http.Request) []string {
+	if r == nil {
+		return learned
+	}
+	learned = learnHeader(learned, r.Header)
+	if _, query, has := strings.Cut(r.RequestURI, "?"); has && strings.IndexByte(query, '=') >= 0 {
+		for pair := range strings.SplitSeq(query, "&") {
+			name, value, _ := strings.Cut(pair, "=")
+			if SecretName(unescape(name)) {
+				learned = learnValue(learned, value, unescape(value))
+			}
+		}
+	}
+	return learned
+}
+
+func learnHeader(learned []string, header http.Header) []string {
+	for name, values := range header {
+		if !secretHeader(name) {
+			continue
+		}
+		for _, value := range values {
+			switch scheme, rest, has := strings.Cut(strings.TrimSpace(value), " "); {
+			case name == "Cookie":
+				for pair := range strings.SplitSeq(value, ";") {
+					_, content, _ := strings.Cut(pair, "=")
+					learned = learnValue(learned, strings.Trim(content, " \""))
+				}
+			case has && strings.EqualFold(scheme, "basic"):
+				plain, _ := base64.StdEncoding.DecodeString(strings.TrimSpace(rest))
+				_, password, _ := strings.Cut(string(plain), ":")
+				learned = learnValue(learned, strings.TrimSpace(rest), password)
+			case has:
+				learned = learnValue(learned, strings.TrimSpace(rest))
+			default:
+				learned = learnValue(learned, scheme)
+			}
+		}
+	}
+	return learned
+}
+
+func unescape(text string) string {
+	if plain, err := url.QueryUnescape(text); err == nil {
+		return plain
+	}
+	return text
+}
+
+// learnValue adds values that can be keys. A client must not be able to take
+// any word it likes out of its own line by sending it as a key.
+func learnValue(learned []string, values ...string) []string {
+	for _, value := range values {
+		if canBeKey(value) && !slices.Contains(learned, value) {
+			learned = append(learned, value)
+		}
+	}
+	return learned
+}
+
+// canBeKey reports whether a presented value can be a key: those of less than
+// 16 characters are never accepted, and all that are made have digits and
+// letters and no path in them.
+func canBeKey(value string) bool {
+	if len(value) < 16 || strings.Contains(value, "..") || strings.Contains(value, "//") {
+		return false
+	}
+	var letter, digit bool
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; {
+		case c >= '0' && c <= '9':
+			digit = true
+		case alphanumeric(c):
+			letter = true
+		case c <= ' ' || c >= 0x7f || c == '?' || c == '&' || c == '<' || c == '>' || c == '"' || c == '\'':
+			return false
+		}
+	}
+	return letter && digit
+}
