@@ -61,6 +61,10 @@ func heavy() map[string]string {
 		"dollars":   fill("$"),
 		"colons2":   fill("::"),
 		"calls":     fill("eval("),
+		"newlines":  fill("%0a"),
+		"data":      fill("data:"),
+		"pipes2":    fill("|"),
+		"defaults":  fill("$%7Ba%7D"),
 		"params":    "/s?" + strings.Repeat("a='&", size/4),
 		"segments":  strings.Repeat("/etc", size/4),
 	}

@@ -21,17 +21,21 @@ func hexValue(c byte) (byte, bool) {
 
 // skipBlank returns the first position from i on that is not blank.
 func skipBlank(b []byte, i int) int {
+	start := i
 	for i < len(b) && isBlank(b[i]) {
 		i++
 	}
+	step(1 + i - start)
 	return i
 }
 
 // wordEnd returns the end of the run of letters, digits and underscores that starts at i.
 func wordEnd(b []byte, i int) int {
+	start := i
 	for i < len(b) && isWordByte(b[i]) {
 		i++
 	}
+	step(1 + i - start)
 	return i
 }
 
@@ -52,6 +56,7 @@ func trimBlank(b []byte) []byte {
 	for j > i && isBlank(b[j-1]) {
 		j--
 	}
+	step(len(b) - j)
 	return b[i:j]
 }
 

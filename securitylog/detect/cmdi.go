@@ -15,12 +15,12 @@ import "bytes"
 //	cmdi-windows     cmd /c, powershell, %COMSPEC%
 func (s *scan) cmdi(t *text) {
 	b := t.b
-	s.steps += len(b)
+	step(len(b))
 	if t.marks&(markSemi|markPipe|markAmp|markDollar|markTick|markBreak|markSlash|markParen|markBackslash|markPercent|markEquals) == 0 && !t.loose && !startsCommand(b) {
 		return
 	}
 	b, plain := s.unquoteShell(t.b)
-	s.steps += 4 * len(b)
+	step(4 * len(b))
 	if rule := shellText(b, t, plain); rule != "" {
 		s.report(t.place, CmdI, rule)
 		return
@@ -104,14 +104,16 @@ func shellText(b []byte, t *text, plain bool) string {
 			}
 		case '\n', '\r':
 			sep = sepBreak
+			j = skipBlank(b, j) // a run of breaks is one
+			i = j - 1
 		case '`':
 			sep = sepTick
 			if at(b, i+1) == '`' && at(b, i+2) == '`' { // a fence of markdown
 				i += 2
 				continue
 			}
-			if ticks++; ticks%2 == 0 || spaces > 0 && (t.prose || isBlank(at(b, i-1))) {
-				continue // the end of a pair, or code in a sentence as markdown writes it
+			if ticks++; ticks%2 == 0 || markdownCode(b, i, spaces > 0) {
+				continue
 			}
 		case '$', '<', '>':
 			if at(b, j) != '(' {
@@ -129,6 +131,32 @@ func shellText(b []byte, t *text, plain bool) string {
 	return bare(b, t, plain)
 }
 
+// markdownCode reports whether the backtick at i begins a piece of code in a text rather than a command: words stand before it, or
+// after its end.
+func markdownCode(b []byte, i int, spaced bool) bool {
+	window := b[i+1 : min(len(b), i+1+96)]
+	step(len(window))
+	end := bytes.IndexByte(window, '`')
+	if end < 0 {
+		return spaced
+	}
+	after := i + 1 + end + 1
+	switch next := at(b, after); {
+	case at(b, i-1) == '[' && next == ']':
+		return true
+	case spaced && !isSeparator(at(b, i-1)):
+		return true
+	case next == ' ':
+		k := skipSpaces(b, after)
+		return k < len(b) && b[k] != '#' && b[k] != ';' && b[k] != '|' && b[k] != '&' && b[k] != '-'
+	}
+	return false
+}
+
+func isSeparator(c byte) bool {
+	return c == ';' || c == '|' || c == '&' || c == '=' || c == '$' || c == '\n'
+}
+
 type separator uint8
 
 const (
@@ -144,9 +172,8 @@ const (
 // command judges the word at i, where a separator has put it in the place of a command.
 func command(b []byte, i int, sep separator, t *text) string {
 	i = skipBlank(b, i)
-	for i < len(b) && (b[i] == '\'' || b[i] == '"' || b[i] == '(' || b[i] == '{' || b[i] == '!' || b[i] == '@' || b[i] == '`' || b[i] == '+' || b[i] == '|' || b[i] == ',') && sep != sepTick || i < len(b) && b[i] == '(' {
-		i++
-		i = skipBlank(b, i)
+	for from := i; i < len(b) && i-from < 16 && (b[i] == '(' || sep != sepTick && opensCommand(b[i])); {
+		i = skipBlank(b, i+1)
 	}
 	if rule := programPath(b, i); rule != "" {
 		return rule
@@ -204,7 +231,7 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return rule
 	case !has && kind == cmdShort && (sep != sepBreak || len(b) < 40):
 		return rule
-	case arg == argEnd && (kind == cmdShort || sep == sepPipe || sep == sepAmp || sep == sepSub):
+	case arg == argEnd && (kind == cmdShort || sep == sepSub || (sep == sepPipe || sep == sepAmp) && !isSpace(at(b, i-1)) && bytes.IndexByte(b[:min(i, 32)], ' ') < 0):
 		return rule
 	case !has && sep != sepBreak && kind == cmdWord && i <= 8:
 		return rule
@@ -229,6 +256,15 @@ func administers(name, rest []byte) bool {
 	return false
 }
 
+// opensCommand reports whether a command can still begin after c: quotes, brackets, and what filters leave of separators.
+func opensCommand(c byte) bool {
+	switch c {
+	case '\'', '"', '(', '{', '!', '@', '`', '+', '|', ',':
+		return true
+	}
+	return false
+}
+
 type argKind uint8
 
 const (
@@ -240,9 +276,10 @@ const (
 // argument judges what follows a command's name at j. has is false at the end of the text.
 func argument(b []byte, j int) (kind argKind, has bool) {
 	k := j
-	for k < len(b) && (b[k] == ' ' || b[k] == '\t' || b[k] == '+') {
+	for k < len(b) && k-j < 32 && (b[k] == ' ' || b[k] == '\t' || b[k] == '+') {
 		k++
 	}
+	step(k - j + 16)
 	if k >= len(b) {
 		return 0, false
 	}
@@ -262,7 +299,7 @@ func argument(b []byte, j int) (kind argKind, has bool) {
 		return argShell, true
 	case ipv4At(b, k):
 		return argShell, true
-	case c == ';' || c == '|' || c == '&' || c == '`' || c == ')' || c == '#' || c == '\n' || c == '}' || c == 0 || c == '\'' && next == 0 || c == '"' && next == 0 || c == '\'' || c == '"':
+	case c == ';' || c == '|' || c == '&' || c == '`' || c == ')' || c == '#' || c == '\n' || c == '}' || c == 0, isQuote(c) && (k+1 >= len(b) || isSeparator(next) || next == '#' || next == ')' || next == ' '):
 		return argEnd, true
 	}
 	// A path further on in the first words is an argument too: "cat foo /etc/passwd".
@@ -274,8 +311,8 @@ func argument(b []byte, j int) (kind argKind, has bool) {
 }
 
 func ipv4At(b []byte, i int) bool {
-	dots := 0
-	for ; i < len(b) && (isDigit(b[i]) || b[i] == '.'); i++ {
+	start, dots := i, 0
+	for ; i < len(b) && i-start < 16 && (isDigit(b[i]) || b[i] == '.'); i++ {
 		if b[i] == '.' {
 			dots++
 		}
@@ -296,6 +333,7 @@ func assigns(b []byte, i, j int) bool {
 // or have lost its first slash.
 func programPath(b []byte, i int) string {
 	if at(b, i) == '/' || hasAnyAt(b, i, "usr/", "bin/", "./", "~/", "../") {
+		step(64)
 		end := i
 		for end < len(b) && end-i < 64 && !isBlank(b[end]) && b[end] != ';' && b[end] != '|' && b[end] != '&' && b[end] != '`' && b[end] != ')' && b[end] != '\'' && b[end] != '"' && b[end] != '<' && b[end] != '>' {
 			end++
@@ -330,7 +368,7 @@ func bare(b []byte, t *text, plain bool) string {
 	j := wordEnd(b, i)
 	if kind := commands[string(b[i:j])]; kind != 0 && !t.prose && t.where != InPath {
 		arg, has := argument(b, j)
-		if has && arg == argShell && at(b, j) != '/' && at(b, j) != '.' && (kind != cmdWord || !plain || hasAnyIn(b[j:min(len(b), j+32)], "/etc", "/proc", "/var", "/dev", "c:\\", "c:/", "http", " -c", "127.0")) {
+		if has && arg == argShell && at(b, j) != '/' && at(b, j) != '.' && (bareCommands.has(b[i:j]) || kind == cmdSure || hasAnyIn(b[j:min(len(b), j+32)], "/etc", "/proc", "c:\\", "c:/", "127.0")) {
 			return "cmdi-command"
 		}
 		if !plain && kind != cmdWord && !hasPrefixAt(t.b, i, string(b[i:j])) {
@@ -360,6 +398,7 @@ func codeText(t *text) string {
 		for start > 0 && isWordByte(b[start-1]) && end-start < maxWord {
 			start--
 		}
+		step(1 + k - start)
 		kind := shellCalls[string(b[start:end])]
 		if kind == 0 {
 			continue
@@ -367,10 +406,10 @@ func codeText(t *text) string {
 		arg := skipSpaces(b, k+1)
 		quoted := isQuote(at(b, arg)) || at(b, arg) == '$' || at(b, arg) == '\\'
 		switch {
-		case kind == callSure && at(b, arg) != ')' && (!prose || quoted):
+		case kind == callSure && (quoted || !prose && isLetter(at(b, arg)) && string(b[start:end]) != "popen"):
 			return "cmdi-code"
 		case kind == callWord && quoted && !prose && (at(b, start-1) != '.' || hasAnyIn(b[max(0, start-16):start], "os.", "process.", "kernel.", "io.", "shell.", "runtime", "child")):
-			if start <= 12 || shellArgument(b[arg:min(len(b), arg+64)]) {
+			if start <= 12 && runsCode(b[start:end]) || shellArgument(b[arg:min(len(b), arg+64)]) {
 				return "cmdi-code"
 			}
 		}
@@ -379,6 +418,15 @@ func codeText(t *text) string {
 		return "cmdi-code"
 	}
 	return ""
+}
+
+// runsCode reports whether a function with a common name runs what it is given, whatever that is.
+func runsCode(name []byte) bool {
+	switch string(name) {
+	case "system", "exec", "eval", "assert", "execute", "execfile", "spawn", "base64_decode", "unserialize":
+		return true
+	}
+	return false
 }
 
 // shellArgument reports whether a quoted argument reads like a command line.

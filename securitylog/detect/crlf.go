@@ -12,7 +12,7 @@ func (s *scan) crlf(t *text) {
 		return
 	}
 	b := t.b
-	s.steps += 2 * len(b)
+	step(2 * len(b))
 	for i := 0; i < len(b); i++ {
 		switch {
 		case b[i] == '\r' || b[i] == '\n':
@@ -47,6 +47,7 @@ func headerLine(b []byte, hard, prose bool) string {
 	if hasPrefixAt(b, 0, "http/1.") || hasPrefixAt(b, 0, "http/2") {
 		return "crlf-response"
 	}
+	step(40)
 	i := 0
 	for i < len(b) && i < 40 && (isWordByte(b[i]) || b[i] == '-') {
 		i++

@@ -65,6 +65,7 @@ func reference(b []byte) (rune, int) {
 		if at(b, 2) == 'x' {
 			i, base = 3, 16
 		}
+		step(10)
 		start, r := i, rune(0)
 		for ; i < len(b) && i-start < 10; i++ {
 			v, ok := hexValue(b[i])
@@ -86,6 +87,7 @@ func reference(b []byte) (rune, int) {
 		}
 		return r, i
 	}
+	step(10)
 	end := bytes.IndexByte(b[:min(len(b), 10)], ';')
 	if end < 2 {
 		for _, n := range []string{"lt", "gt", "quot"} {
@@ -103,6 +105,7 @@ func reference(b []byte) (rune, int) {
 
 // scriptEscape reads an escape of JavaScript or CSS and returns the character and the escape's length, 0 for none.
 func scriptEscape(b []byte) (rune, int) {
+	step(8)
 	switch c := at(b, 1); {
 	case c == 'x' && len(b) >= 4:
 		if r, ok := hexRune(b[2:4]); ok {

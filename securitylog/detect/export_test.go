@@ -3,10 +3,9 @@ package detect
 // Steps returns how many bytes the rules visited for a target, the first gate left out.
 func (d *Detector) Steps(target string) int {
 	var steps int
-	d.run(func(s *scan) {
-		s.target(target)
-		steps = s.steps
-	})
+	work = &steps
+	defer func() { work = nil }()
+	d.run(func(s *scan) { s.target(target) })
 	return steps
 }
 

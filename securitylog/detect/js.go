@@ -5,13 +5,14 @@ import "bytes"
 // The js rules look for addresses that run.
 //
 //	js-scheme  javascript:, vbscript: and their kin, followed by code
+//	xss-scheme the same within other text
 //	js-data    data: with a type that a browser runs
 func (s *scan) scripts(t *text) {
 	if t.marks&markColon == 0 {
 		return
 	}
 	b := t.b
-	s.steps += len(b)
+	step(len(b))
 	for i := 0; i < len(b); i++ {
 		if b[i] != ':' {
 			continue
@@ -25,6 +26,9 @@ func (s *scan) scripts(t *text) {
 			}
 		case codeFollows(b, i+1, t.prose):
 			s.report(t.place, JS, "js-scheme")
+			if i > len(scheme)+2 && !t.prose { // amid other text, for a page to make a link of
+				s.report(t.place, XSS, "xss-scheme")
+			}
 			return
 		}
 	}
@@ -34,6 +38,7 @@ var runningSchemes = []string{"javascript", "vbscript", "livescript", "data"}
 
 // schemeBefore returns the scheme that ends before the colon at i. Control characters within a scheme are skipped, as browsers do.
 func schemeBefore(b []byte, i int) string {
+	step(12)
 	var name [12]byte
 	n := len(name)
 	blank := 0
@@ -76,6 +81,7 @@ func codeFollows(b []byte, i int, prose bool) bool {
 	j := skipBlank(b, i)
 	end := min(len(b), j+160)
 	for k := j; k < end; k++ {
+		step(1)
 		switch b[k] {
 		case '(', '`', '=', '[', '\\', '&', '%', '<':
 			return true
@@ -97,7 +103,8 @@ func runnableData(v []byte) bool {
 	if comma < 0 {
 		comma = len(v)
 	}
-	kind := v[:comma]
+	kind := v[:min(comma, 48)]
+	step(12 * len(kind))
 	for _, k := range []string{"text/html", "image/svg", "text/xml", "application/xml", "application/xhtml", "text/javascript", "application/javascript", "application/x-javascript", "application/ecmascript", "text/xsl", "text/vbscript"} {
 		if bytes.Contains(kind, []byte(k)) {
 			return true

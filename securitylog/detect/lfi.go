@@ -13,11 +13,11 @@ func (s *scan) lfi(t *text) {
 	if len(b) < 4 {
 		return
 	}
-	s.steps += len(b)
+	step(len(b))
 	if t.marks&(markSlash|markBackslash|markColon|markDot|markWild) == 0 {
 		return
 	}
-	if rule := wrapper(b, t.where == InPath); t.marks&markColon != 0 && rule != "" {
+	if rule := wrapper(b, t.where == InPath, t.prose); t.marks&markColon != 0 && rule != "" {
 		s.report(t.place, LFI, rule)
 		return
 	}
@@ -35,7 +35,7 @@ func hasSentenceSpace(t *text, b []byte) bool {
 }
 
 // wrapper recognises stream wrappers at the start of a text, or after an equals sign or a quote in it.
-func wrapper(b []byte, path bool) string {
+func wrapper(b []byte, path, prose bool) string {
 	for i := 0; i < len(b); i++ {
 		if b[i] != ':' {
 			continue
@@ -47,10 +47,11 @@ func wrapper(b []byte, path bool) string {
 		for j > 0 && (isWordByte(b[j-1]) || b[j-1] == '.') && i-j < 24 {
 			j--
 		}
+		step(1 + i - j)
 		if j == i || j > 0 && !(path && j == 1) && b[j-1] != '=' && !isQuote(b[j-1]) && b[j-1] != ':' && b[j-1] != '(' && b[j-1] != '|' {
 			continue
 		}
-		if path && j > 1 {
+		if path && j > 1 || prose && j > 0 {
 			continue
 		}
 		scheme, rest := b[j:i], b[i+1:]
@@ -175,7 +176,7 @@ func (s *scan) serverFile(t *text, b []byte) string {
 		if depth++; depth == 1 {
 			first = seg
 		}
-		last := len(bytes.Trim(b, `/\`)) == 0
+		last := onlySlashes(b)
 		switch {
 		case depth > 1 && systemFile(prev, seg) && (depth == 2 || !inPath && !common(prev) || !common(prev) && !pageLike(prev)):
 			return "lfi-file"
@@ -251,13 +252,26 @@ func looseDrive(b []byte) bool {
 	return looseFiles.has(b) || bytes.HasPrefix(b, []byte("windows")) && bytes.HasSuffix(b, []byte(".ini"))
 }
 
+// onlySlashes reports whether nothing but slashes is left of a path.
+func onlySlashes(b []byte) bool {
+	for i, c := range b {
+		if c != '/' && c != '\\' {
+			step(i + 1)
+			return false
+		}
+	}
+	return true
+}
+
 // indexSlash returns the position of the first slash or backslash, or -1.
 func indexSlash(b []byte) int {
 	for i, c := range b {
 		if c == '/' || c == '\\' {
+			step(i + 1)
 			return i
 		}
 	}
+	step(len(b))
 	return -1
 }
 

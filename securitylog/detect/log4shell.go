@@ -11,7 +11,7 @@ func (s *scan) log4shell(t *text) {
 	if t.marks&(markDollar|markColon) != markDollar|markColon && !t.signs.has(signJNDI) {
 		return
 	}
-	s.steps += len(b)
+	step(len(b))
 	if t.signs.has(signJNDI) && jndiScheme(b) {
 		s.report(t.place, Log4Shell, "log4shell-jndi")
 		return
@@ -31,6 +31,7 @@ func jndiScheme(b []byte) bool {
 		if i < 0 {
 			return false
 		}
+		step(i + 16)
 		rest := b[i+len("jndi:"):]
 		if i > 0 && b[i-1] == '{' || hasAnyAt(rest, skipBlank(rest, 0), "ldap", "rmi", "dns", "iiop", "corba", "nis", "nds", "http", "${", "//") {
 			return true
@@ -66,7 +67,7 @@ func (s *scan) resolveLookups(b []byte) string {
 			from := opens[len(opens)-1]
 			opens = opens[:len(opens)-1]
 			content := out[from:]
-			s.steps += min(len(content), maxLookup)
+			step(min(len(content), maxLookup))
 			if len(content) > maxLookup {
 				found = judge(content[:maxLookup])
 				continue

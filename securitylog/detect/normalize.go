@@ -29,9 +29,9 @@ func (s *scan) normalise(raw string, plus bool) ([]byte, encoding) {
 			}
 		}
 	}
-	s.steps += len(src)
+	step(len(src))
 	for round := 0; round < maxRounds && bytes.IndexByte(src, '%') >= 0; round++ {
-		s.steps += len(src)
+		step(len(src))
 		var changed bool
 		dst, changed = percentDecode(dst[:0], src)
 		src, dst = dst, src
@@ -39,7 +39,7 @@ func (s *scan) normalise(raw string, plus bool) ([]byte, encoding) {
 			break
 		}
 	}
-	s.steps += len(src)
+	step(len(src))
 	var enc encoding
 	dst = fold(dst[:0], src, &enc)
 	s.bufA, s.bufB = src, dst

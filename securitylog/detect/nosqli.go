@@ -10,7 +10,7 @@ import "bytes"
 func (s *scan) nosqli(t *text, sql bool) {
 	b := t.b
 	if t.marks&markDollar != 0 || bytes.Contains(b, []byte("&exists")) {
-		s.steps += len(b)
+		step(len(b))
 		if rule := mongoOperator(b, t.prose); rule != "" {
 			s.report(t.place, NoSQLi, rule)
 			return
@@ -23,7 +23,7 @@ func (s *scan) nosqli(t *text, sql bool) {
 	if sql || t.marks&(markParen|markEquals|markSemi|markPipe|markAmp) == 0 {
 		return
 	}
-	s.steps += len(b)
+	step(len(b))
 	if serverScript(b, t) {
 		s.report(t.place, NoSQLi, "nosqli-script")
 	}
@@ -50,6 +50,7 @@ func mongoOperator(b []byte, prose bool) string {
 		if !mongoOperators.has(b[i+1 : end]) {
 			continue
 		}
+		step(end - i)
 		before := at(b, i-1)
 		after := skipBlank(b, end)
 		if before == '[' && at(b, after) == ']' {
@@ -93,6 +94,7 @@ func serverScript(b []byte, t *text) bool {
 }
 
 func hasAnyIn(b []byte, parts ...string) bool {
+	step(len(parts) * len(b))
 	for _, p := range parts {
 		if bytes.Contains(b, []byte(p)) {
 			return true

@@ -14,7 +14,7 @@ func (s *scan) rfi(t *text) {
 	if i < 2 || i > 12 || t.where == InPath {
 		return
 	}
-	s.steps += len(b)
+	step(len(b))
 	scheme, rest := b[:i], b[i+len(schemeSep):]
 	switch string(scheme) {
 	case "gopher", "dict", "ldap", "ldaps", "rmi", "tftp", "sftp", "netdoc", "jar", "jndi":

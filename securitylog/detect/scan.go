@@ -19,7 +19,6 @@ type scan struct {
 	more       []match // matches of the markup view
 	found      Findings
 	budget     int // bytes that libinjection may still read
-	steps      int // bytes visited, for the test that holds the growth linear
 }
 
 const (
@@ -32,7 +31,6 @@ func (s *scan) reset(d *Detector) {
 	s.d = d
 	s.found = nil
 	s.budget = libinjectionBytes
-	s.steps = 0
 	if cap(s.bufA) > maxKeptBuffer || cap(s.bufB) > maxKeptBuffer {
 		*s = scan{d: d, budget: libinjectionBytes}
 	}
@@ -130,7 +128,7 @@ func (s *scan) query(p place, query string) {
 	for len(query) > 0 {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
-		s.steps += len(pair)
+		step(len(pair))
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok {
 			s.value(p, pair, true, true)
@@ -198,7 +196,7 @@ func (s *scan) survey(t *text) {
 	t.prose = readsLikeProse(t.b)
 	t.signs, s.matches = signsOf(t.b, s.matches[:0])
 	t.at = s.matches
-	s.steps += 3 * len(t.b)
+	step(3 * len(t.b))
 }
 
 // markupView repeats the rules for what browsers and loggers read on the text as those would decode it.
@@ -208,20 +206,20 @@ func (s *scan) markupView(t *text) {
 	}
 	b, changed := unescapeMarkup(s.markup[:0], t.b)
 	s.markup = b
-	s.steps += len(t.b)
+	step(len(t.b))
 	if !changed {
 		return
 	}
 	if bytes.Contains(b, []byte("&#")) { // escaped twice; in place, since references only shrink
 		b, _ = unescapeMarkup(b[:0], b)
-		s.steps += len(b)
+		step(len(b))
 	}
 	view := *t
 	view.b = b
 	view.marks = marksOf(b)
 	view.signs, s.more = signsOf(b, s.more[:0])
 	view.at = s.more
-	s.steps += 2 * len(b)
+	step(2 * len(b))
 	s.log4shell(&view)
 	s.xss(&view)
 	s.scripts(&view)

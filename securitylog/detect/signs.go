@@ -43,7 +43,7 @@ var signStrings = [numSigns][]string{
 	signUTF7:       {"adw-script", "adw-img", "adw-svg", "\xbcscript"},
 	signUTF7Close:  {"ad4", "\xbe"},
 	signLetterless: {"(![]", "[![]]", "!![]"},
-	signStyle: {"ession(", "expression", "url('x", "url(x", "binding:", "javascript:", "vbscript:", "-moz-binding", "behavior:", "behaviour:", "@import", "-o-link",
+	signStyle: {"ession(", "expression", "url(", "binding:", "javascript:", "vbscript:", "-moz-binding", "behavior:", "behaviour:", "@import", "-o-link",
 		"data:text", "exp/*", "xss:"},
 	signStyleTag:       {"<style"},
 	signEntity:         {"<!entity"},
@@ -63,9 +63,9 @@ var signStrings = [numSigns][]string{
 	signShell:          {"$ifs", "${ifs", "$((", "/dev/tcp/", "/dev/udp/", "2>&1", "{ifs}", "&>/dev", ">/dev/null"},
 	signServerSide:     {"<!--#"},
 	signServerSideTag:  {"#exec", "#include", "#echo", "#printenv", "#set", "#config"},
-	signInterpreter:    {"cmd.exe", "powershell", "%comspec%", "cmd /c", "cmd+/c", "/bin/sh", "/bin/bash", "bin/nc", "wscript.shell"},
+	signInterpreter:    {"cmd.exe", "powershell -", "powershell.exe", "powershell /", "powershell (", "powershell+-", "%comspec%", "cmd /c", "cmd+/c", "/bin/sh", "/bin/bash", "bin/nc", "wscript.shell"},
 	signInterpreterUse: {"cmd.exe", " -", " /c", "/bin/sh", "/bin/bash", "bin/nc", "(", "|", "%comspec"},
-	signCode:           {"<?php", "<?=", "<%eval", "<%execute", "__import__(", "child_process", "_$$nd_func$$_", "java.lang.runtime", "getruntime().exec", "runtime.exec(", "processbuilder(", "wscript.shell", "kernel.exec", "subprocess.", "os.system(", "php_eol", "globals()[", "base64_decode($_", "$_get[", "$_post[", "$_request[", "$_server[", "phpinfo()", "!!python/object", "!!javax.script"},
+	signCode:           {"<?php", "<?=", "<%eval", "<%execute", "__import__(", "child_process'", "child_process\"", "child_process`", "_$$nd_func$$_", "java.lang.runtime", "getruntime().exec", "runtime.exec(", "processbuilder(", "wscript.shell", "kernel.exec", "subprocess.call(", "subprocess.popen(", "subprocess.check_", "subprocess.run(", "subprocess.getoutput(", "os.system(", "php_eol", "globals()[", "base64_decode($_", "$_get[", "$_post[", "$_request[", "$_server[", "phpinfo()", "!!python/object", "!!javax.script"},
 	signCodeSure:       {"<?php", "getruntime().exec", "!!python/object", "phpinfo()"},
 	signSpacedPath:     {"program files", "documents and settings", "application support"},
 	signLiteralHex:     {"0x2e", "0x2f", "0x5c"},
@@ -161,6 +161,7 @@ func (a *automaton) link() {
 
 // signsOf finds the signs of a text, and appends where placed ones end to at.
 func signsOf(b []byte, at []match) (signs, []match) {
+	step(len(b))
 	var found signs
 	a := signAutomaton
 	state := 0
@@ -191,6 +192,7 @@ func between(matches []match, g sign, from, to int) bool {
 		}
 	}
 	for ; lo < len(matches) && int(matches[lo].end) <= to; lo++ {
+		step(1)
 		if matches[lo].sign == g {
 			return true
 		}

@@ -33,7 +33,7 @@ func (s *scan) sqli(t *text, markup bool) {
 	}
 	x := lexSQL(s.toks, b)
 	s.toks = x.toks
-	s.steps += 3 * len(b)
+	step(3 * len(b))
 	if t.marks&signs == 0 && x.keywords == 0 {
 		return
 	}
@@ -55,7 +55,6 @@ type sqlText struct {
 	lexed
 	b     []byte
 	prose bool
-	steps int
 
 	// What the tokens before the current one have left open.
 	single, double, back bool // an odd number of that quote
@@ -224,6 +223,9 @@ func (q *sqlText) atWord(i int, chars *int) string {
 	case kwSchema:
 		return q.atSchema(i)
 	case kwFunction:
+		if q.tok(i+1).kind == tokOpen && spells(q.word(i)) && q.tok(i+3).kind == tokOpen && takesApart(q.word(i+2)) && !q.prose {
+			return "sqli-function"
+		}
 		if q.tok(i+1).kind == tokOpen && q.tok(i+2).kind == tokClose && q.tok(i-1).kind == tokOpen && i >= 2 && asksServer(q.word(i)) && !q.prose {
 			return "sqli-function"
 		}
@@ -249,6 +251,24 @@ func (q *sqlText) atWord(i int, chars *int) string {
 	return ""
 }
 
+// spells and takesApart name the two functions of which blind injections are made: one turns a character into a number, the other
+// takes a character out of a secret.
+func spells(name []byte) bool {
+	switch string(name) {
+	case "ascii", "ord", "hex", "unhex", "bin", "unicode", "conv":
+		return true
+	}
+	return false
+}
+
+func takesApart(name []byte) bool {
+	switch string(name) {
+	case "substring", "substr", "mid", "left", "right", "lower", "upper", "cast", "concat", "hex", "user", "database", "version":
+		return true
+	}
+	return false
+}
+
 // asksServer reports whether a function without arguments tells about the server; as the argument of another, nothing else is meant.
 func asksServer(name []byte) bool {
 	switch string(name) {
@@ -268,21 +288,21 @@ func (s *scan) grammar(q *sqlText) bool {
 		return false
 	}
 	odd := q.single || q.double || q.closed || split
-	if !odd && !(q.tail && (q.keywords > 0 || joined)) {
+	if !odd && !(q.tail && (q.keywords > 0 || joined || q.plainWords() <= 3)) {
 		return false
 	}
 	if len(q.b) > s.budget {
 		return false
 	}
 	s.budget -= len(q.b)
-	s.steps += 8 * len(q.b)
+	step(8 * len(q.b))
 	hit, _ := libinjection.IsSQLi(string(q.b))
 	if !hit {
 		return false
 	}
 	for i, t := range q.toks {
 		switch {
-		case t.kind == tokComment && i > 0 && i >= len(q.toks)-3 && (odd || joined):
+		case t.kind == tokComment && i > 0 && i >= len(q.toks)-3 && (odd || joined || q.calculates(i)):
 			return true
 		case (t.kind == tokOp || t.kw == kwCompare) && odd && (joined || split), t.kind == tokArith && split:
 			return true
@@ -293,6 +313,32 @@ func (s *scan) grammar(q *sqlText) bool {
 		}
 	}
 	return false
+}
+
+// plainWords counts the words that mean nothing to SQL.
+func (q *sqlText) plainWords() int {
+	n := 0
+	for _, t := range q.toks {
+		if t.kind == tokWord && t.kw == kwNone {
+			n++
+		}
+	}
+	return n
+}
+
+// calculates reports whether the tokens before i hold nothing but values, brackets and signs, and at least one sign.
+func (q *sqlText) calculates(i int) bool {
+	signs := 0
+	for _, t := range q.toks[:i] {
+		switch t.kind {
+		case tokArith, tokOp, tokOpen:
+			signs++
+		case tokNumber, tokQuote, tokClose, tokAt, tokWord, tokDot:
+		default:
+			return false
+		}
+	}
+	return signs > 0 && i > 2
 }
 
 // joined reports whether the text holds a logical connective.

@@ -100,6 +100,7 @@ func lexSQL(toks []token, b []byte) lexed {
 			for j+1 < len(b) && !(b[j] == '*' && b[j+1] == '/') {
 				j++
 			}
+			step(j - i)
 			x.inline++
 			glue = false
 			if n := len(x.toks); n > 0 && x.toks[n-1].kind == tokWord && int(x.toks[n-1].e) == i && isLetter(at(b, j+2)) && joinsKeyword(b, x.toks[n-1], j+2) {
@@ -221,6 +222,7 @@ func apostrophe(b []byte, i int) bool {
 	case kwBool, kwUnion, kwCompare, kwWhere, kwOrder, kwWaitfor, kwLimit, kwInto, kwSelect, kwDeclare, kwExec, kwShutdown:
 		return false
 	}
+	step(16)
 	start := i
 	for start > 0 && i-start < 16 && isLetter(b[start-1]) {
 		start--
@@ -274,6 +276,7 @@ func joinsKeyword(b []byte, t token, i int) bool {
 // lineEnd returns the position after the line break that ends a comment at i, 0 when the comment runs to the end of the text. Only a
 // bounded part is searched.
 func lineEnd(b []byte, i int) int {
+	step(min(len(b)-i, 64))
 	for k := i; k < len(b) && k-i < 64; k++ {
 		if b[k] == '\n' {
 			return k + 1

@@ -9,6 +9,7 @@ const (
 // operand reads a value from token i on: a literal, a string with or without its quotes closed, a name, a call. It returns the token
 // after it and whether it is a literal.
 func (q *sqlText) operand(i int) (next int, literal, ok bool) {
+	step(8)
 	for steps := 0; steps < 8; steps++ {
 		switch t := q.tok(i); {
 		case t.kind == tokOpen, t.kind == tokArith && (t.c == '-' || t.c == '+' || t.c == '!'), t.kind == tokOp && t.c == '~', t.kw == kwNot, t.kw == kwAll && i > 0:
@@ -26,18 +27,20 @@ func (q *sqlText) operand(i int) (next int, literal, ok bool) {
 		}
 		return q.closes(i), true, true
 	case tokQuote:
+		literal := t.c != '`' // backticks quote names
 		for j := i + 1; j < len(q.toks) && j-i < maxOperand; j++ {
+			step(1)
 			if q.toks[j].kind == tokQuote && q.toks[j].c == t.c {
-				return q.closes(j + 1), true, true
+				return q.closes(j + 1), literal, true
 			}
 		}
 		if len(q.toks)-i <= 4 {
-			return len(q.toks), true, true
+			return len(q.toks), literal, true
 		}
-		return i + 1, true, true
+		return i + 1, literal, true
 	case tokAt:
-		for q.tok(i).kind == tokAt {
-			i++
+		for from := i; q.tok(i).kind == tokAt && i-from < maxOperand; i++ {
+			step(1)
 		}
 		if q.tok(i).kind == tokWord {
 			return q.closes(i + 1), false, true
@@ -48,8 +51,8 @@ func (q *sqlText) operand(i int) (next int, literal, ok bool) {
 		}
 		literal := t.kw == kwNull
 		i++
-		for q.tok(i).kind == tokDot && q.tok(i+1).kind == tokWord {
-			i += 2
+		for from := i; q.tok(i).kind == tokDot && q.tok(i+1).kind == tokWord && i-from < maxOperand; i += 2 {
+			step(1)
 		}
 		if q.tok(i).kind == tokOpen {
 			return q.closes(q.call(i)), false, true
@@ -66,6 +69,7 @@ func (q *sqlText) operand(i int) (next int, literal, ok bool) {
 func (q *sqlText) call(i int) int {
 	depth := 0
 	for j := i; j < len(q.toks) && j-i < maxCall; j++ {
+		step(1)
 		switch q.toks[j].kind {
 		case tokOpen:
 			depth++
@@ -80,6 +84,7 @@ func (q *sqlText) call(i int) int {
 
 // closes skips closing brackets and what casts or computes on after an operand.
 func (q *sqlText) closes(i int) int {
+	step(8)
 	for steps := 0; steps < 8; steps++ {
 		switch q.tok(i).kind {
 		case tokClose:
@@ -147,9 +152,10 @@ func (q *sqlText) atBool(i int) string {
 			return "sqli-tautology"
 		case q.enclosed(i):
 			return ""
+		case left && worded && !q.single && !q.double && !q.tail && !q.numeric(i):
 		case left && (!q.prose || !worded && (q.single || q.double || q.closed || q.tail)):
 			return "sqli-tautology"
-		case q.tail && !q.prose, i == 0 && (both || !q.prose):
+		case q.tail && !q.prose, i == 0 && (both || !q.prose && len(q.toks) <= 12):
 			return "sqli-tautology"
 		}
 	}
@@ -158,7 +164,8 @@ func (q *sqlText) atBool(i int) string {
 	}
 	quoted := q.single || q.double
 	next := q.tok(i + 1)
-	for k := i + 1; next.kind == tokOpen || next.kw == kwNot; k++ {
+	for k := i + 1; (next.kind == tokOpen || next.kw == kwNot) && k-i < maxOperand; k++ {
+		step(1)
 		next = q.tok(k + 1)
 	}
 	j, literal, ok := q.operand(i + 1)
@@ -191,7 +198,9 @@ func (q *sqlText) atBool(i int) string {
 		return "sqli-boolean"
 	case quoted && q.adjacent(i) && next.kind == tokWord && q.tok(j).kind == tokOp && !q.prose:
 		return "sqli-boolean"
-	case sign && (quoted || q.numeric(i)) && next.kind == tokOpen:
+	case sign && (quoted || q.numeric(i)) && (next.kind == tokOpen || next.kind == tokWord && q.tok(i+2).kind == tokOpen):
+		return "sqli-boolean"
+	case quoted && q.adjacent(i) && ok && j >= len(q.toks) && j-i > 2 && !q.prose:
 		return "sqli-boolean"
 	}
 	return ""
@@ -218,6 +227,12 @@ func (q *sqlText) enclosed(i int) bool {
 	return next.kind == 0 || !next.glue || next.kind == tokOther || next.kind == tokComma
 }
 
+// enclosedSign reports whether the quote at i opens a pair around a sign, as talk about operators puts it: "=".
+func (q *sqlText) enclosedSign(i int) bool {
+	next := q.tok(i + 3)
+	return q.tok(i+2).glue && q.tok(i+2).kind == tokQuote && (next.kind == 0 || !next.glue || next.kind == tokComma || next.kind == tokClose) && q.tok(i-1).kind != tokWord && q.tok(i-1).kind != tokNumber
+}
+
 // adjacent reports whether a quote or closing bracket stands right before token i.
 func (q *sqlText) adjacent(i int) bool {
 	k := q.tok(i - 1).kind
@@ -238,6 +253,7 @@ func (q *sqlText) openQuote(c byte) bool {
 // wordCompare reports whether the comparison between tokens i and end is made by a word: "5 in 3" is more often talk than "5=3".
 func (q *sqlText) wordCompare(i, end int) (int, bool) {
 	for k := i; k < end && k < len(q.toks); k++ {
+		step(1)
 		switch {
 		case q.toks[k].kind == tokOp:
 			return k, false
@@ -283,6 +299,9 @@ func (q *sqlText) atUnion(i int) string {
 	if t.kind == 0 && q.inline > 0 && q.numeric(i) {
 		return "sqli-obfuscated"
 	}
+	if t.kind == tokNumber && q.numeric(i) && (q.tail || q.tok(j+1).kind == tokComma) {
+		return "sqli-union"
+	}
 	if t.kw != kwSelect && !(t.kw == kwValues && q.tok(j+1).kind == tokOpen) {
 		return ""
 	}
@@ -296,8 +315,8 @@ func (q *sqlText) atUnion(i int) string {
 // selects reports whether a column list starts at token i: a number, a string, null, *, a variable, a call, or names with a comma or
 // from between them.
 func (q *sqlText) selects(i int) bool {
-	for q.tok(i).kw == kwAll || q.tok(i).kind == tokOpen {
-		i++
+	for from := i; (q.tok(i).kw == kwAll || q.tok(i).kind == tokOpen) && i-from < maxOperand; i++ {
+		step(1)
 	}
 	t := q.tok(i)
 	switch t.kind {
@@ -324,9 +343,10 @@ func (q *sqlText) selects(i int) bool {
 			if q.tok(j).kind != tokWord {
 				return false
 			}
-			for q.tok(j+1).kind == tokDot && q.tok(j+2).kind == tokWord {
+			for q.tok(j+1).kind == tokDot && q.tok(j+2).kind == tokWord && j-i < maxOperand {
 				j += 2
 			}
+			step(1)
 			switch next := q.tok(j + 1); {
 			case next.kw == kwFrom:
 				return !q.prose && q.tok(j+2).kind == tokWord
@@ -441,7 +461,7 @@ func (q *sqlText) atFunction(i int) string {
 	if arg.kind == tokClose && t.kw == kwTime {
 		return ""
 	}
-	if string(q.word(i)) == "sleep" && prev.kind == tokDot {
+	if string(q.word(i)) == "sleep" && prev.kind == tokDot || !next.glue && !q.single && !q.double && !q.numeric(i) && i > 0 && prev.kw == kwNone {
 		return ""
 	}
 	switch {
@@ -525,9 +545,10 @@ func (q *sqlText) atQuote(i int) string {
 		return ""
 	}
 	j := i + 1
-	for q.tok(j).kind == tokClose || q.tok(j).kind == tokSemi {
+	for (q.tok(j).kind == tokClose || q.tok(j).kind == tokSemi) && j-i < maxOperand {
 		j++
 	}
+	step(j - i)
 	next := q.tok(j)
 	switch next.kind {
 	case tokComment:
@@ -545,7 +566,7 @@ func (q *sqlText) atQuote(i int) string {
 		switch {
 		case after.kind == tokQuote && after.c == t.c && (next.kind == tokLogic || next.kind == tokOp || j+1 >= len(q.toks)-1 || next.c == '+'):
 			// x'||'y, '=', '-'; but "a" & "b" quotes things
-			if i == 0 && j+2 >= len(q.toks) || next.kind == tokOp || (i > 0 || next.kind == tokLogic) && t.glue && next.glue && after.glue {
+			if i == 0 && j+2 >= len(q.toks) || next.kind == tokOp && next.c == '=' && (i == 0 && len(q.toks) < 12 || t.glue && i > 0 && !q.enclosedSign(i)) || (i > 0 || next.kind == tokLogic) && t.glue && next.glue && after.glue {
 				return "sqli-concat"
 			}
 		case after.kind == tokOpen && q.tok(j+2).kw == kwSelect:
@@ -566,6 +587,7 @@ func (q *sqlText) atQuote(i int) string {
 // ends reports whether the comment at i hides the end: little or nothing stands behind it.
 func (q *sqlText) ends(i int) bool {
 	rest := q.toks[i+1:]
+	step(len(rest))
 	if q.toks[i].c == '#' {
 		for _, t := range rest {
 			if t.kind != tokComment && t.kind != tokQuote || !t.glue && t.kind == tokQuote {

@@ -1,5 +1,7 @@
 package detect
 
+import "strings"
+
 // whole judges a text as one statement, from its first token on.
 func (q *sqlText) whole() string {
 	if q.prose {
@@ -7,6 +9,7 @@ func (q *sqlText) whole() string {
 	}
 	i := 0
 	for q.tok(i).kind == tokSemi || q.tok(i).kind == tokOpen || q.tok(i).kind == tokComment && i < 2 || q.tok(i).kind == tokQuote && i < 2 {
+		step(1)
 		i++
 	}
 	if q.statement(i, true) {
@@ -36,7 +39,10 @@ func (q *sqlText) statement(i int, strict bool) bool {
 	case kwUpdate:
 		return next.kind == tokWord && q.followed(i+2, 4, func(t token) bool { return t.kw == kwSet }) && q.followed(i+3, 8, func(t token) bool { return t.kind == tokOp })
 	case kwDelete:
-		return next.kw == kwFrom && q.tok(i+2).kind == tokWord && (!strict || q.tok(i+3).kw == kwWhere && len(q.toks) > i+5 || q.tok(i+3).kind == tokSemi || q.tok(i+3).kind == tokComment)
+		if w := string(q.word(i + 1)); w == "quick" || w == "low_priority" || w == "ignore" {
+			i++
+		}
+		return q.tok(i+1).kw == kwFrom && q.tok(i+2).kind == tokWord && (!strict || q.tok(i+3).kw == kwWhere && len(q.toks) > i+5 || q.tok(i+3).kind == tokSemi || q.tok(i+3).kind == tokComment)
 	case kwDrop:
 		if next.kw != kwObject {
 			return false
@@ -56,7 +62,8 @@ func (q *sqlText) statement(i int, strict bool) bool {
 		case next.kind == tokAt, next.kind == tokQuote:
 			return true
 		case next.kind == tokWord:
-			return next.kw == kwDanger || next.kw == kwSchema || next.kw == kwExec || next.kw == kwTime || q.tok(i+2).kind == tokDot && next.kw != kwNone || q.tok(i+2).kind == tokDot && !strict
+			w := string(q.word(i + 1))
+			return strings.HasPrefix(w, "xp_") || strings.HasPrefix(w, "sp_") || next.kw == kwDanger || next.kw == kwSchema || next.kw == kwExec || next.kw == kwTime || q.tok(i+2).kind == tokDot && next.kw != kwNone || q.tok(i+2).kind == tokDot && !strict
 		}
 	case kwDeclare:
 		return next.kind == tokAt || string(q.word(i)) == "begin" && (next.kw == kwDeclare || next.kw == kwTime || next.kw == kwDanger) || string(q.word(i)) == "declare" && q.followed(i+2, 4, func(t token) bool { return string(q.b[t.s:t.e]) == "varchar" || string(q.b[t.s:t.e]) == "cursor" })
@@ -70,8 +77,8 @@ func (q *sqlText) statement(i int, strict bool) bool {
 		return next.kind == tokOpen && !strict || next.kind == tokDot && q.tok(i+3).kind == tokOpen
 	case kwCase:
 		if w := string(q.word(i)); w == "if" && !strict {
-			_, _, ok := q.comparison(i + 1)
-			return ok
+			_, both, ok := q.comparison(i + 1)
+			return ok && (both || q.single || q.double)
 		}
 	}
 	return false
@@ -80,6 +87,7 @@ func (q *sqlText) statement(i int, strict bool) bool {
 // followed reports whether one of the n tokens from i on is wanted.
 func (q *sqlText) followed(i, n int, wanted func(token) bool) bool {
 	for k := i; k < i+n && k < len(q.toks); k++ {
+		step(1)
 		if wanted(q.toks[k]) {
 			return true
 		}
@@ -96,6 +104,7 @@ func (q *sqlText) selectStatement(i int, strict bool) bool {
 		return true
 	}
 	for k := i; k < len(q.toks) && k < i+64; k++ {
+		step(1)
 		t := q.toks[k]
 		switch {
 		case t.kw == kwFrom && q.tok(k+1).kind == tokWord:
@@ -116,7 +125,7 @@ func (q *sqlText) fromClause(i int) bool {
 	if q.tok(i).kw == kwSchema {
 		return true
 	}
-	for q.tok(i+1).kind == tokDot && q.tok(i+2).kind == tokWord {
+	for from := i; q.tok(i+1).kind == tokDot && q.tok(i+2).kind == tokWord && i-from < maxOperand; {
 		i += 2
 		if q.tok(i).kw == kwSchema {
 			return true

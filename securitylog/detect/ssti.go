@@ -12,7 +12,7 @@ import "bytes"
 //	ssti-directive   a directive outside of delimiters: #set($x=...), T(java.lang.Runtime)
 func (s *scan) ssti(t *text) {
 	b := t.b
-	s.steps += 2 * len(b)
+	step(2 * len(b))
 	const asp, thymeleaf = markAngle | markPercent, markBracket | markDollar
 	if t.marks&markBrace != 0 || t.marks&asp == asp || t.marks&thymeleaf == thymeleaf || t.marks&(markAt|markParen) == markAt|markParen || t.marks&markHash != 0 && t.marks&(markAngle|markBracket) != 0 {
 		end := 0
@@ -62,7 +62,7 @@ func opensTemplate(b []byte, i int) int {
 			return 1
 		}
 	case '[':
-		if hasPrefixAt(b, i, "[[${") || hasPrefixAt(b, i, "[#") && at(b, i+2) != ']' && at(b, i+2) != ' ' {
+		if hasPrefixAt(b, i, "[[${") || hasPrefixAt(b, i, "[#") && isLetter(at(b, i+2)) {
 			return 2
 		}
 	}
@@ -78,6 +78,7 @@ const (
 // templateEnd returns the end of what stands between a delimiter and the next closing one, within bounds.
 func templateEnd(b []byte, i int) int {
 	limit := min(len(b), i+maxTemplate)
+	step(limit - i)
 	for k := i; k < limit; k++ {
 		if b[k] == '}' || b[k] == '%' && (at(b, k+1) == '}' || at(b, k+1) == '>') {
 			return k
@@ -89,13 +90,14 @@ func templateEnd(b []byte, i int) int {
 // templateRule judges the template whose delimiter is at i and whose body is from start to end.
 func templateRule(t *text, i, start, end int) string {
 	body := t.b[start:end]
+	step(2 * maxSum)
 	if arithmetic(body[:min(len(body), maxSum)]) {
 		return "ssti-arithmetic"
 	}
 	if between(t.at, signTemplateWalk, start, end) {
 		return "ssti-object"
 	}
-	if between(t.at, signTemplateCall, start, end) && (t.b[i] == '<' || at(t.b, i+1) == '%' || bytes.IndexAny(body, "(|=") >= 0) {
+	if between(t.at, signTemplateCall, start, end) && (t.b[i] == '<' || at(t.b, i+1) == '%' || calls(body)) {
 		return "ssti-call"
 	}
 	if t.b[i] == '{' {
@@ -105,6 +107,12 @@ func templateRule(t *text, i, start, end int) string {
 		}
 	}
 	return ""
+}
+
+// calls reports whether an expression calls, pipes or assigns.
+func calls(body []byte) bool {
+	step(len(body))
+	return bytes.IndexAny(body, "(|=") >= 0
 }
 
 // arithmetic reports whether body, quotes and brackets aside, is a sum of numbers.

@@ -26,13 +26,22 @@ func (s *scan) traversal(t *text) {
 	if literal {
 		s.squeezed = literalHex(s.squeezed[:0], b)
 		b = s.squeezed
-		s.steps += len(b)
+		step(len(b))
 	}
-	if rule := dotSegments(b, t.where == InPath); rule != "" {
+	rule := dotSegments(b, t.where == InPath)
+	if rule == "traversal-dotdot" && t.prose && t.where != InPath && bytes.Count(b, dotSlash)+bytes.Count(b, dotBackslash) < 3 {
+		rule = "" // a sentence that names a relative path
+	}
+	if rule != "" {
 		s.report(t.place, Traversal, rule)
 	}
-	s.steps += len(b)
+	step(len(b))
 }
+
+var (
+	dotSlash     = []byte("../")
+	dotBackslash = []byte("..\\")
+)
 
 // literalHex turns 0x2e, 0x2f and 0x5c, written out as such, into the characters they name.
 func literalHex(dst, src []byte) []byte {
@@ -127,7 +136,7 @@ func dotSegments(b []byte, inPath bool) string {
 		case c == '%' && startsUnit(b, i+1): // the rest of an escape
 		case c == ';' && w.seg.pure() && w.seg.dots == 2 && (w.seg.start || w.seg.slash):
 			// "..;/": servlet containers drop path parameters after the front end has looked.
-			if j := bytes.IndexByte(b[i:min(len(b), i+64)], '/'); j >= 0 && (w.seg.slash || inPath) {
+			if j := indexSlash(b[i:min(len(b), i+64)]); j >= 0 && (w.seg.slash || inPath) {
 				return "traversal-dotdot"
 			}
 			w.seg = segment{start: true}
@@ -224,6 +233,7 @@ func boundsPath(c byte) bool {
 // leftoverSeparator returns how many bytes after the dot at i belong to a dot-dot with the code of a separator that lost its percent
 // sign, "..2f", "..5c" or "..u2215"; 0 when there is none.
 func leftoverSeparator(b []byte, i int) int {
+	step(6)
 	if at(b, i+1) != '.' || at(b, i-1) == '.' {
 		return 0
 	}
@@ -238,6 +248,7 @@ func leftoverSeparator(b []byte, i int) int {
 // brokenEscape returns how many bytes after the percent sign at i belong to an escape that means nothing: "%bg", "%2" before another
 // percent sign.
 func brokenEscape(b []byte, i int) int {
+	step(3)
 	n := 0
 	for n < 2 && i+1+n < len(b) && (isLetter(b[i+1+n]) || isDigit(b[i+1+n])) {
 		n++

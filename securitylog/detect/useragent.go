@@ -20,7 +20,7 @@ func (s *scan) userAgent(ua string) {
 	if hostileAgent(b) {
 		s.report(p, UA, "ua-scanner")
 	}
-	s.steps += 4 * len(b)
+	step(4 * len(b))
 	t := &text{place: p, b: b, enc: enc}
 	before := len(s.found)
 	s.headerRules(t)

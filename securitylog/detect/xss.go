@@ -13,7 +13,7 @@ import "bytes"
 //	xss-code       a browser's own functions called from a text that leaves a string
 func (s *scan) xss(t *text) {
 	b := t.b
-	s.steps += 2 * len(b)
+	step(2 * len(b))
 	if t.signs.has(signUTF7) && t.signs.has(signUTF7Close) {
 		s.report(t.place, XSS, "xss-charset")
 		return
@@ -63,8 +63,10 @@ func openTags(b []byte, prose bool) (string, bool) {
 		if len(name) == 0 || !isLetter(name[0]) {
 			continue
 		}
-		if k := bytes.LastIndexByte(name, ':'); k >= 0 && k+1 < len(name) && isElement(name[k+1:]) {
-			name = name[k+1:] // a namespace prefix
+		if k := bytes.LastIndexByte(name, ':'); k >= 0 && (string(name[:k]) == "svg" || isElement(name[k+1:])) {
+			if name = name[k+1:]; !isElement(name) { // a namespace prefix
+				name = []byte("svg")
+			}
 		}
 		if spaced {
 			if string(name) == "script" && at(b, j) != ' ' {
@@ -73,12 +75,12 @@ func openTags(b []byte, prose bool) (string, bool) {
 			i = j - 1
 			continue
 		}
-		tagged = true
+		step(j - i)
 		if bytes.HasPrefix(name, []byte("script")) || name[len(name)-1] != 't' && bytes.HasPrefix(name, []byte("scr")) && len(name) == 3 && at(b, j) < ' ' && j < len(b) {
 			return "xss-script", true
 		}
 		kind := elements[string(name)]
-		if kind != 0 && opensAttributeBreak(b, i) {
+		if kind != 0 && !tagged && opensAttributeBreak(b, i) {
 			return "xss-breakout", true
 		}
 		if string(name) == "style" && b[i+1] != '/' && bytes.IndexByte(b[j:min(len(b), j+256)], '{') >= 0 && !prose {
@@ -92,6 +94,7 @@ func openTags(b []byte, prose bool) (string, bool) {
 				return "xss-element", true
 			}
 		}
+		tagged = true
 		i = j - 1
 	}
 	return "", tagged
@@ -141,9 +144,10 @@ func opensAttributeBreak(b []byte, i int) bool {
 		return false
 	}
 	k := i - 1
-	for k >= 0 && isBlank(b[k]) {
+	for k >= 0 && i-k < 16 && isBlank(b[k]) {
 		k--
 	}
+	step(i - k)
 	if k < 1 || b[k] != '>' {
 		return false
 	}
@@ -164,15 +168,19 @@ func attributes(b []byte, tagged bool, t *text) string {
 		for start > 0 && (isWordByte(b[start-1]) || b[start-1] == '-' || b[start-1] == ':') && end-start < 32 {
 			start--
 		}
+		step(1 + i - start)
 		name := b[start:end]
 		if len(name) < 2 {
 			continue
 		}
-		if bytes.HasPrefix(name, []byte("on")) && len(name) > 4 && handlerRuns(b, start, i, name, tagged, t) {
-			return "xss-handler"
+		if tagged && bytes.HasPrefix(name, []byte("xmlns")) {
+			return "xss-attribute"
 		}
 		if k := bytes.LastIndexByte(name, ':'); k >= 0 {
-			name = name[k+1:]
+			name, start = name[k+1:], start+k+1
+		}
+		if bytes.HasPrefix(name, []byte("on")) && len(name) > 4 && handlerRuns(b, start, i, name, tagged, t) {
+			return "xss-handler"
 		}
 		value := b[i+1 : min(len(b), i+1+96)]
 		if tagged && (runsScheme(value) || hasPrefixAt(value, 0, "&{")) {
@@ -188,7 +196,7 @@ func attributes(b []byte, tagged bool, t *text) string {
 				return "xss-attribute"
 			}
 		case "style":
-			if (tagged || leavesAttribute(b, start)) && between(t.at, signStyle, i+1, i+1+512) {
+			if (tagged || !t.prose) && between(t.at, signStyle, i+1, i+1+512) {
 				return "xss-attribute"
 			}
 		}
@@ -202,6 +210,7 @@ func attributes(b []byte, tagged bool, t *text) string {
 
 // runsScheme reports whether an attribute's value starts, after quotes and blanks, with a script or data scheme.
 func runsScheme(v []byte) bool {
+	step(len(v))
 	i := 0
 	for i < len(v) && (isBlank(v[i]) || isQuote(v[i]) || v[i] == '(' || v[i] == ';' || v[i] == '\\' || isDigit(v[i]) || v[i] >= 0x80) {
 		i++
@@ -255,6 +264,7 @@ var handlerStems = []string{
 
 // handlerRuns reports whether the handler name before the equals sign at eq would run something.
 func handlerRuns(b []byte, start, eq int, name []byte, tagged bool, t *text) bool {
+	step(len(handlerStems))
 	known := false
 	for _, stem := range handlerStems {
 		if bytes.HasPrefix(name[2:], []byte(stem)) {
@@ -277,6 +287,7 @@ func handlerRuns(b []byte, start, eq int, name []byte, tagged bool, t *text) boo
 		return true
 	}
 	value := b[eq+1 : min(len(b), eq+1+128)]
+	step(2 * len(value))
 	return bytes.IndexAny(value, "(`") >= 0 || bytes.Contains(value, []byte("javascript")) || start == 0 && t.where != InPath && !t.prose
 }
 
@@ -316,13 +327,16 @@ func blankBefore(b []byte, i int) bool {
 }
 
 func skipSpaces(b []byte, i int) int {
+	start := i
 	for i < len(b) && b[i] == ' ' {
 		i++
 	}
+	step(1 + i - start)
 	return i
 }
 
 func callsBrowser(b, w []byte, i, j int, left bool) bool {
+	step(16)
 	k := j
 	for k < len(b) && (isBlank(b[k]) || b[k] == '?') && k-j < 8 {
 		k++
@@ -340,7 +354,7 @@ func callsBrowser(b, w []byte, i, j int, left bool) bool {
 		// Called with something: talk about alert() leaves the brackets empty.
 		return left || next == '`' || at(b, k+1) != ')'
 	case "eval":
-		if !call || shellArgument(b[k+1:min(len(b), k+64)]) {
+		if next != '(' || shellArgument(b[k+1:min(len(b), k+64)]) {
 			return false // what a shell would run is cmdi's
 		}
 		return left || at(b, k+1) != ')' && at(b, i-1) != '.'
@@ -368,6 +382,7 @@ func callsBrowser(b, w []byte, i, j int, left bool) bool {
 }
 
 func hasAnyAt(b []byte, i int, prefixes ...string) bool {
+	step(len(prefixes))
 	for _, p := range prefixes {
 		if hasPrefixAt(b, i, p) {
 			return true

@@ -12,7 +12,7 @@ func (s *scan) xxe(t *text) {
 		return
 	}
 	b := t.b
-	s.steps += len(b)
+	step(len(b))
 	switch {
 	case t.signs.has(signEntity):
 		s.report(t.place, XXE, "xxe-entity")
