@@ -24,7 +24,11 @@ var handlerDirectives = []struct {
 
 func init() {
 	for _, directive := range handlerDirectives {
-		httpcaddyfile.RegisterHandlerDirective(directive.name, directive.parse)
+		if directive.name == "agent_cors" {
+			httpcaddyfile.RegisterDirective(directive.name, headers.ParseCORSDirective)
+		} else {
+			httpcaddyfile.RegisterHandlerDirective(directive.name, directive.parse)
+		}
 		// agent_gate is the outermost place of the site, so that every error
 		// leaves by its door. The others share one anchor and so keep the
 		// order of the list; it lies before the one that other modules use

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -79,6 +80,27 @@ func ParseCORS(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 		}},
 	}.ParseBlock(h.Dispenser)
 	return c, errors.Join(mistake, err)
+}
+
+// ParseCORSDirective reads the directive with its matcher. A * alone is the
+// origin, where other directives would take it for a matcher.
+func ParseCORSDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	h.Next()
+	anyOrigin := h.NextArg() && h.Val() == cors.AnyOrigin && h.CountRemainingArgs() == 0
+	h.Reset()
+	var matcher caddy.ModuleMap
+	if !anyOrigin {
+		var err error
+		h.Next()
+		if matcher, err = h.ExtractMatcherSet(); err != nil {
+			return nil, err
+		}
+	}
+	handler, err := ParseCORS(h)
+	if err != nil {
+		return nil, err
+	}
+	return h.NewRoute(matcher, handler), nil
 }
 
 // checkOrigins judges the origins that stand there literally.

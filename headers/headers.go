@@ -60,9 +60,14 @@ type Variant struct {
 
 // compiled is a policy in the form in which requests need it.
 type compiled struct {
-	plain, tls []policy.Field
-	removed    map[string]bool
+	plain, tls ruling
 	attachment bool
+}
+
+// ruling is what leaves with a response, and what is taken out of it.
+type ruling struct {
+	fields  []policy.Field
+	removed map[string]bool
 }
 
 // CaddyModule returns the Caddy module information.
@@ -110,7 +115,8 @@ func (h *Headers) compile(preset string, more ...*Overrides) (*compiled, error) 
 	for _, o := range more {
 		mistakes = append(mistakes, o.apply(&p, resolve))
 	}
-	return &compiled{p.Fields(false), p.Fields(true), p.Removed(), p.Attachment}, errors.Join(mistakes...)
+	ruling := func(overTLS bool) ruling { return ruling{p.Fields(overTLS), p.Removed(overTLS)} }
+	return &compiled{ruling(false), ruling(true), p.Attachment}, errors.Join(mistakes...)
 }
 
 func errUnknownPreset(name string) error {
@@ -169,8 +175,8 @@ func (h *Headers) choose(r *http.Request) (*compiled, error) {
 // headerWriter holds the policy against what the backend writes.
 type headerWriter struct {
 	lastLook
-	policy *compiled
-	fields []policy.Field
+	*ruling
+	attachment bool
 	// values are what the header map's entries point to: each request's own,
 	// since handlers may edit them in place.
 	values [16]string
@@ -179,17 +185,17 @@ type headerWriter struct {
 // begin sets the headers, so that refusals have them too, and returns the
 // writer that holds them against what comes.
 func (c *compiled) begin(w http.ResponseWriter, overTLS bool) *headerWriter {
-	hw := &headerWriter{policy: c, fields: c.plain}
+	hw := &headerWriter{ruling: &c.plain, attachment: c.attachment}
 	hw.lastLook = lastLook{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, finisher: hw}
 	if overTLS {
-		hw.fields = c.tls
+		hw.ruling = &c.tls
 	}
 	values := hw.values[:]
 	if len(hw.fields) > len(values) {
 		values = make([]string, len(hw.fields))
 	}
 	h := w.Header()
-	c.remove(h)
+	hw.remove(h)
 	for i, field := range hw.fields {
 		if len(h[field.Name]) == 0 { // what is there is the operator's
 			values[i] = field.Value
@@ -207,8 +213,8 @@ func (w *headerWriter) finish(status int, h http.Header) {
 			h[field.Name] = values[:1:1]
 		}
 	}
-	w.policy.remove(h)
-	if w.policy.attachment && status >= 200 && status < 300 && !policy.Inline(h.Get("Content-Type")) {
+	w.remove(h)
+	if w.attachment && status >= 200 && status < 300 && !policy.Inline(h.Get("Content-Type")) {
 		const disposition = "Content-Disposition"
 		if !strings.HasPrefix(strings.ToLower(h.Get(disposition)), "attachment") {
 			h.Set(disposition, "attachment")
@@ -216,9 +222,9 @@ func (w *headerWriter) finish(status int, h http.Header) {
 	}
 }
 
-func (c *compiled) remove(h http.Header) {
+func (u *ruling) remove(h http.Header) {
 	for name := range h {
-		if c.removed[name] {
+		if u.removed[name] {
 			delete(h, name)
 		}
 	}

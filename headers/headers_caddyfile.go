@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -64,20 +63,17 @@ func checkPreset(d *caddyfile.Dispenser, name string) error {
 
 func parseVariant(h httpcaddyfile.Helper, d *caddyfile.Dispenser) (*Variant, error) {
 	v := new(Variant)
-	if !d.NextArg() {
-		return v, d.Err("for is written `for <matcher> <preset>`")
-	}
 	set, ok, err := h.WithDispenser(d).MatcherToken()
 	if err != nil {
 		return v, err
 	}
 	if !ok {
-		return v, d.Errf("%s is no matcher: write a path (/media/*) or a named matcher (@name)", d.Val())
+		return v, d.Err("for is written `for <matcher> <preset>`; a matcher is a path (/media/*) or a name (@name)")
 	}
 	if set == nil {
 		return v, d.Err("for * matches everything: write that preset behind agent_headers")
 	}
-	v.MatchRaw = caddyhttp.RawMatcherSets{caddy.ModuleMap(set)}
+	v.MatchRaw = caddyhttp.RawMatcherSets{set}
 	if !d.NextArg() || d.CountRemainingArgs() > 0 {
 		return v, d.Err("for is written `for <matcher> <preset>`")
 	}

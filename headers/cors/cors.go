@@ -115,10 +115,28 @@ var responseHeaders = [...]string{
 	"Access-Control-Allow-Private-Network",
 }
 
+func drop(h http.Header) {
+	for _, name := range responseHeaders {
+		delete(h, name)
+	}
+}
+
 // IsPreflight reports whether r is a CORS preflight (Fetch standard, 3.2.2).
 // Only browsers send those, and never with a key.
 func IsPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && len(r.Header[originHeader]) > 0 && len(r.Header[requestMethodHeader]) > 0
+}
+
+// plausible reports whether the request has at most one Origin, of characters
+// that an origin can have. The library takes any bytes for a subdomain.
+func plausible(r *http.Request) bool {
+	values := r.Header[originHeader]
+	if len(values) == 0 {
+		return true
+	}
+	return len(values) == 1 && !strings.ContainsFunc(values[0], func(c rune) bool {
+		return !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.ContainsRune(".-_:/[]+", c))
+	})
 }
 
 // Answer is the CORS part of a response.
@@ -133,16 +151,14 @@ type Answer struct {
 
 // Actual puts the answer to a request that is no preflight into h.
 func (p *Policy) Actual(h http.Header, r *http.Request) Answer {
-	clear := func() {
-		for _, name := range responseHeaders {
-			delete(h, name)
-		}
-	}
-	clear()
+	drop(h)
 	if p.inner == nil {
 		return Answer{}
 	}
 	p.inner.ServeHTTP(headerWriter{header: h}, r)
+	if !plausible(r) {
+		drop(h)
+	}
 	var a Answer
 	for i := range a.values {
 		if values := h[responseHeaders[i]]; len(values) > 0 {
@@ -201,14 +217,15 @@ func vary(h http.Header, wantOrigin bool) {
 // request that it asks for is allowed. A refused one gets no CORS header at
 // all, so that it tells nothing.
 func (p *Policy) Preflight(h http.Header, r *http.Request) bool {
-	for _, name := range responseHeaders {
-		delete(h, name)
-	}
+	drop(h)
 	// Answers to OPTIONS are not to be cached (RFC 9110, section 9.3.7). Some
 	// caches do; with this they do no harm.
 	h.Add(varyHeader, "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
 	vary(h, false)
 	if p.inner == nil {
+		return false
+	}
+	if !plausible(r) {
 		return false
 	}
 	w := headerWriter{header: h, status: new(int)}
@@ -226,9 +243,7 @@ func (p *Policy) Allows(origin string) bool {
 	if p.inner == nil {
 		return false
 	}
-	h := make(http.Header, 4)
-	p.inner.ServeHTTP(headerWriter{header: h}, &http.Request{Method: http.MethodGet, Header: http.Header{originHeader: {origin}}})
-	return len(h[allowOriginHeader]) > 0
+	return p.Actual(make(http.Header), &http.Request{Method: http.MethodGet, Header: http.Header{originHeader: {origin}}}).Allowed
 }
 
 // headerWriter lets the library write headers, and notes the status.

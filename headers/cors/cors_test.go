@@ -319,3 +319,23 @@ func BenchmarkActual(b *testing.B) {
 		answer.Reassert(h)
 	}
 }
+
+// Whatever is in an allowed origin goes back in a header.
+func TestNoGarbage(t *testing.T) {
+	p := mustNew(t, Config{Origins: []string{"https://*.example.com"}, Credentials: true})
+	for _, origin := range []string{"https:// .example.com", "https://a\"b.example.com", "https://é.example.com", "https://A.example.com"} {
+		if p.Allows(origin) {
+			t.Errorf("%q is allowed", origin)
+		}
+	}
+	r := request("GET", "https://a.example.com")
+	r.Header.Add("Origin", "https://b.example.com")
+	if p.Actual(make(http.Header), r).Allowed {
+		t.Error("a request with two origins is allowed")
+	}
+	r.Method = "OPTIONS"
+	r.Header.Set("Access-Control-Request-Method", "PUT")
+	if p.Preflight(make(http.Header), r) {
+		t.Error("a preflight with two origins is allowed")
+	}
+}

@@ -124,10 +124,14 @@ func (p Policy) Fields(overTLS bool) []Field {
 }
 
 // Removed are the names that are taken out of every response, in the form in
-// which header maps hold them: the product headers, and what p removes.
-func (p Policy) Removed() map[string]bool {
+// which header maps hold them: the product headers, what p removes, and HSTS
+// where the connection is not encrypted.
+func (p Policy) Removed(overTLS bool) map[string]bool {
 	names := maps.Clone(products)
 	maps.Copy(names, p.Remove)
+	if !overTLS {
+		names[hstsHeader] = true
+	}
 	for name := range p.Plain {
 		delete(names, name) // one that the operator sets is wanted
 	}
