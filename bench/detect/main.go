@@ -52,11 +52,11 @@ var rightNames = map[string][]string{
 type group struct{ label, class, source string }
 
 type tally struct {
-	n, seen, named       int
-	eliza, libinjection  int
-	wrong                []string
-	byEvent              map[string]int
-	elapsed, elapsedRest time.Duration
+	n, seen, named      int
+	eliza, libinjection int
+	wrong               []string
+	byEvent             map[string]int
+	elapsed             time.Duration
 }
 
 func main() {

@@ -16,7 +16,7 @@ import "bytes"
 func (s *scan) cmdi(t *text) {
 	b := t.b
 	step(len(b))
-	if t.marks&(markSemi|markPipe|markAmp|markDollar|markTick|markBreak|markSlash|markParen|markBackslash|markPercent|markEquals) == 0 && !t.loose && !startsCommand(b) {
+	if t.marks&(markSemi|markPipe|markAmp|markDollar|markTick|markBreak|markSlash|markParen|markBackslash|markPercent|markEquals|markBrace) == 0 && (t.marks&markQuote == 0 || t.prose) && !t.loose && !startsCommand(b) {
 		return
 	}
 	b, plain := s.unquoteShell(t.b)
@@ -233,6 +233,8 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return rule
 	case arg == argEnd && (kind == cmdShort || sep == sepSub || (sep == sepPipe || sep == sepAmp) && !isSpace(at(b, i-1)) && bytes.IndexByte(b[:min(i, 32)], ' ') < 0):
 		return rule
+	case i <= 3 && readsFile(name) && arg == argPlain && len(b)-j <= 24:
+		return rule
 	case !has && sep != sepBreak && kind == cmdWord && i <= 8:
 		return rule
 	case kind == cmdShort && sep != sepBreak && i <= 24 && arg == argPlain:
@@ -241,6 +243,15 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return rule
 	}
 	return ""
+}
+
+// readsFile names the commands whose one argument is a file: "cat flag".
+func readsFile(name []byte) bool {
+	switch string(name) {
+	case "cat", "tac", "head", "tail", "strings", "which":
+		return true
+	}
+	return false
 }
 
 // administers recognises the subcommands of Windows' tools whose names are words: net user, reg add.
@@ -342,9 +353,9 @@ func programPath(b []byte, i int) string {
 		k := bytes.LastIndexByte(p, '/')
 		dir, base := p[:k+1], p[k+1:]
 		switch {
-		case bytes.Contains(dir, []byte("bin/")) && (commands[string(base)] != 0 || len(base) > 0 && bytes.IndexAny(base, "?*[") >= 0):
+		case bytes.Contains(dir, []byte("bin/")) && (commands[string(base)] != 0 || len(base) > 0 && bytes.ContainsAny(base, "?*[")):
 			return "cmdi-path"
-		case bytes.IndexAny(dir, "?*[") >= 0 && bytes.IndexAny(base, "?*[") >= 0 && len(dir) > 2:
+		case bytes.ContainsAny(dir, "?*[") && bytes.ContainsAny(base, "?*[") && len(dir) > 2:
 			return "cmdi-path"
 		}
 	}
@@ -368,6 +379,12 @@ func bare(b []byte, t *text, plain bool) string {
 	j := wordEnd(b, i)
 	if kind := commands[string(b[i:j])]; kind != 0 && !t.prose && t.where != InPath {
 		arg, has := argument(b, j)
+		if i > 0 && b[i-1] == '{' && at(b, j) == ',' && (at(b, j+1) == '-' || at(b, j+1) == '/') {
+			return "cmdi-expansion"
+		}
+		if has && arg == argEnd && kind != cmdWord && len(b)-j <= 2 {
+			return "cmdi-command"
+		}
 		if has && arg == argShell && at(b, j) != '/' && at(b, j) != '.' && (bareCommands.has(b[i:j]) || kind == cmdSure || hasAnyIn(b[j:min(len(b), j+32)], "/etc", "/proc", "c:\\", "c:/", "127.0")) {
 			return "cmdi-command"
 		}
@@ -381,62 +398,4 @@ func bare(b []byte, t *text, plain bool) string {
 func startsCommand(b []byte) bool {
 	i := skipBlank(b, 0)
 	return commands[string(b[i:wordEnd(b, i)])] == cmdSure
-}
-
-// codeText recognises calls that hand a string to a shell or an interpreter.
-func codeText(t *text) string {
-	b, prose := t.b, t.prose
-	for k := 0; k < len(b); k++ {
-		if b[k] != '(' {
-			continue
-		}
-		end := k
-		for end > 0 && b[end-1] == ' ' && k-end < 4 {
-			end--
-		}
-		start := end
-		for start > 0 && isWordByte(b[start-1]) && end-start < maxWord {
-			start--
-		}
-		step(1 + k - start)
-		kind := shellCalls[string(b[start:end])]
-		if kind == 0 {
-			continue
-		}
-		arg := skipSpaces(b, k+1)
-		quoted := isQuote(at(b, arg)) || at(b, arg) == '$' || at(b, arg) == '\\'
-		switch {
-		case kind == callSure && (quoted || !prose && isLetter(at(b, arg)) && string(b[start:end]) != "popen"):
-			return "cmdi-code"
-		case kind == callWord && quoted && !prose && (at(b, start-1) != '.' || hasAnyIn(b[max(0, start-16):start], "os.", "process.", "kernel.", "io.", "shell.", "runtime", "child")):
-			if start <= 12 && runsCode(b[start:end]) || shellArgument(b[arg:min(len(b), arg+64)]) {
-				return "cmdi-code"
-			}
-		}
-	}
-	if t.signs.has(signCodeSure) || t.signs.has(signCode) && !prose {
-		return "cmdi-code"
-	}
-	return ""
-}
-
-// runsCode reports whether a function with a common name runs what it is given, whatever that is.
-func runsCode(name []byte) bool {
-	switch string(name) {
-	case "system", "exec", "eval", "assert", "execute", "execfile", "spawn", "base64_decode", "unserialize":
-		return true
-	}
-	return false
-}
-
-// shellArgument reports whether a quoted argument reads like a command line.
-func shellArgument(b []byte) bool {
-	i := 0
-	for i < len(b) && !isLetter(b[i]) && b[i] != '/' {
-		i++
-	}
-	if programPath(b, i) != "" {
-		return true
-	}
-	return commands[string(b[i:wordEnd(b, i)])] != 0
 }

@@ -112,7 +112,7 @@ func runnableData(v []byte) bool {
 	}
 	if len(kind) == 0 || string(kind) == ";base64" {
 		rest := v[min(len(v), comma+1):]
-		return len(rest) > 0 && (kind != nil && len(kind) > 0 && bytes.HasPrefix(rest, []byte("ph")) || bytes.IndexAny(rest, "(<") >= 0)
+		return len(kind) > 0 && bytes.HasPrefix(rest, []byte("ph")) || bytes.ContainsAny(rest, "(<")
 	}
 	return false
 }

@@ -74,7 +74,7 @@ func mongoOperator(b []byte, prose bool) string {
 func serverScript(b []byte, t *text) bool {
 	v := trimBlank(b)
 	switch {
-	case t.signs.has(signMongoThis) && bytes.IndexAny(b, "'\"") >= 0 && bytes.Contains(b, []byte("this.")):
+	case t.signs.has(signMongoThis) && bytes.ContainsAny(b, "'\"") && bytes.Contains(b, []byte("this.")):
 		return true
 	case bytes.HasPrefix(v, []byte("||")) && bytes.Contains(v, []byte("==")):
 		return true

@@ -78,9 +78,9 @@ var wordRoles = func() map[string]wordRole {
 	add(roleScheme, "javascript", "vbscript", "livescript", "data", "file", "php", "phar", "zip", "glob", "expect", "jar", "gopher", "dict", "ldap", "ldaps", "rmi", "http", "https", "ftp", "ftps", "netdoc", "jndi", "tftp", "sftp", "ogg", "zlib", "rar", "c", "d", "e", "script", "local_file", "url", "ssh2")
 	add(roleConnective, "or", "and", "xor", "by", "not", "like")
 	add(roleLoud, "union", "unionselect", "select", "waitfor", "having", "outfile", "dumpfile", "information_schema", "sysobjects", "xp_cmdshell", "shutdown", "procedure", "rlike", "benchmark", "pg_sleep", "order", "group", "xp_dirtree", "xp_regread", "sp_executesql", "limit", "sqlite_master", "pg_catalog", "sysusers",
-		"passwd", "bash_history", "xampp", "wamp", "lampp", "id_rsa", "access_log", "error_log", "0x2e0x2e", "script", "jndi", "onerror", "onload", "onmouseover", "onclick", "onfocus", "javascript", "exe", "cmd", "powershell", "__proto__", "constructor", "expression", "whoami", "ifconfig", "ipconfig", "netstat", "nslookup", "systeminfo", "alert", "location")
-	add(rolePath, "etc", "proc", "boot", "log", "var", "root", "usr", "opt", "sys", "dev", "web", "inf", "conf", "config", "private", "library", "program", "home", "bin", "php", "tmp", "apache", "apache2", "mysql", "env", "git", "svn", "ssh", "aws", "docker", "kube", "ini", "windows", "winnt", "volumes", "inetpub", "htaccess", "htpasswd")
-	add(roleRoot, "etc", "proc", "boot", "var", "usr", "opt", "sys", "dev", "windows", "winnt", "inetpub", "env", "git", "svn", "ssh", "aws", "htaccess", "htpasswd", "ini", "inf", "volumes", "log", "root", "program")
+		"passwd", "xampp", "wamp", "lampp", "id_rsa", "access_log", "error_log", "0x2e0x2e", "script", "jndi", "onerror", "onload", "onmouseover", "onclick", "onfocus", "javascript", "exe", "cmd", "powershell", "__proto__", "constructor", "expression", "whoami", "ifconfig", "ipconfig", "netstat", "nslookup", "systeminfo", "alert", "location")
+	add(rolePath, "etc", "proc", "boot", "log", "var", "root", "usr", "opt", "sys", "dev", "web", "inf", "conf", "config", "private", "library", "program", "home", "bin", "php", "tmp", "apache", "apache2", "mysql", "env", "git", "svn", "ssh", "aws", "docker", "kube", "ini", "windows", "winnt", "volumes", "inetpub", "htaccess", "htpasswd", "bash_history", "srv", "run", "app")
+	add(roleRoot, "bash_history", "etc", "proc", "boot", "var", "usr", "opt", "sys", "dev", "windows", "winnt", "inetpub", "env", "git", "svn", "ssh", "aws", "htaccess", "htpasswd", "ini", "inf", "volumes", "log", "root", "program")
 	add(roleCommand, "cat", "wget", "curl", "ping", "nc", "bash", "sh", "ls", "id", "uname", "type", "dir", "true", "null", "version", "exec", "execute", "create", "alter", "truncate", "drop", "insert", "delete", "declare", "master", "sleep")
 	return m
 }()
@@ -305,7 +305,7 @@ func quietWord(word string, before, after, next byte, query bool) bool {
 		case query:
 			return before != '/' && before != '=' && before != '.' && after != '/' && after != '.'
 		}
-		return role&roleRoot == 0 || before != '/' && before != '.'
+		return role&roleRoot == 0 || before != '/' && before != '.' && (before != '-' || len(word) != 3 || lower[0] != 'i') // WEB-INF
 	case role&roleCommand != 0:
 		return before != '='
 	case role&roleLoud == 0:
@@ -314,108 +314,4 @@ func quietWord(word string, before, after, next byte, query bool) bool {
 		return !spaced // a segment of a path or a file's name, not a word of a statement
 	}
 	return !query || !afterSpace && before != '=' || !spaced && after != 0
-}
-
-var (
-	agentWords = func() words {
-		w := wordSet([]string{"union", "select", "waitfor", "order", "jndi", "script", "javascript", "insert", "delete", "drop", "exec", "sleep", "etc", "passwd", "or", "and", "having", "onerror", "onload", "onmouseover", "alert", "rlike", "vbscript", "procedure"})
-		for _, list := range []words{scannerNames, callbackWords, firstNames} {
-			for name := range list {
-				w[name] = struct{}{}
-			}
-		}
-		return w
-	}()
-	agentTable = tableOf(agentWords)
-	// stemTable holds the first four letters of scannerStems and scannerPhrases, hashed.
-	stemTable = func() *[1 << 13]bool {
-		t := new([1 << 13]bool)
-		for w := range scannerStems {
-			t[stemHash(w)] = true
-		}
-		for _, w := range scannerPhrases {
-			t[stemHash(w)] = true
-		}
-		return t
-	}()
-)
-
-// quietAgent judges a User-Agent, or another header whose brackets and semicolons mean nothing.
-func quietAgent(s string) bool {
-	const browser = "Mozilla/"
-	start := 0
-	if len(s) > len(browser) && s[:len(browser)] == browser {
-		if start = len(browser); !browserVersion(s[start:min(len(s), start+6)]) {
-			return false
-		}
-	}
-	for i := start; i <= len(s); i++ {
-		for i+4 <= len(s) && agentBytes[s[i]]|agentBytes[s[i+1]]|agentBytes[s[i+2]]|agentBytes[s[i+3]] == byteWord {
-			i += 4
-		}
-		kind := byteBreak
-		if i < len(s) {
-			kind = agentBytes[s[i]]
-		}
-		switch kind {
-		case byteWord:
-			continue
-		case byteLoud, bytePercent, byteHigh:
-			return false
-		case byteDot:
-			if nextByte(s, i+1) == '.' || nextByte(s, i+1) == '/' {
-				return false
-			}
-		case byteAt:
-			if nextByte(s, i+1) == '@' {
-				return false
-			}
-		case byteDash:
-			if nextByte(s, i+1) == '-' {
-				return false
-			}
-		}
-		if n := i - start; n > 0 {
-			if n > 1 && n <= maxWord && agentTable.may(s[start], s[start+1], n) && agentLoud(s[start:i]) {
-				return false
-			}
-			if start+4 <= len(s) && stemTable[stemHash(s[start:])] && stemLoud(s[start:i], s[start:]) {
-				return false
-			}
-		}
-		start = i + 1
-	}
-	return true
-}
-
-// stemHash hashes the first four bytes of s, letters of either case alike.
-func stemHash(s string) uint32 {
-	v := uint32(s[0]&31) | uint32(s[1]&31)<<5 | uint32(s[2]&31)<<10 | uint32(s[3]&31)<<15
-	return v * 0x9E3779B1 >> 19
-}
-
-func agentLoud(word string) bool {
-	var lower [maxWord]byte
-	for i := range len(word) {
-		c := word[i]
-		if c-'A' < 26 {
-			c |= 0x20
-		}
-		lower[i] = c
-	}
-	return agentWords.has(lower[:len(word)])
-}
-
-// stemLoud reports whether a word begins with a scanner's name, or the text with a phrase.
-func stemLoud(word, rest string) bool {
-	var lower [32]byte
-	n := min(len(rest), len(lower))
-	for i := range n {
-		c := rest[i]
-		if c-'A' < 26 {
-			c |= 0x20
-		}
-		lower[i] = c
-	}
-	return scanner(lower[:min(n, len(word))]) || twoWordScanner(lower[:n])
 }

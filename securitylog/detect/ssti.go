@@ -112,7 +112,7 @@ func templateRule(t *text, i, start, end int) string {
 // calls reports whether an expression calls, pipes or assigns.
 func calls(body []byte) bool {
 	step(len(body))
-	return bytes.IndexAny(body, "(|=") >= 0
+	return bytes.ContainsAny(body, "(|=")
 }
 
 // arithmetic reports whether body, quotes and brackets aside, is a sum of numbers.

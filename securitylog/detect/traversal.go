@@ -29,8 +29,8 @@ func (s *scan) traversal(t *text) {
 		step(len(b))
 	}
 	rule := dotSegments(b, t.where == InPath)
-	if rule == "traversal-dotdot" && t.prose && t.where != InPath && bytes.Count(b, dotSlash)+bytes.Count(b, dotBackslash) < 3 {
-		rule = "" // a sentence that names a relative path
+	if rule == "traversal-dotdot" && t.where != InPath && relativeInTalk(b, t.prose) {
+		rule = ""
 	}
 	if rule != "" {
 		s.report(t.place, Traversal, rule)
@@ -38,10 +38,16 @@ func (s *scan) traversal(t *text) {
 	step(len(b))
 }
 
-var (
-	dotSlash     = []byte("../")
-	dotBackslash = []byte("..\\")
-)
+// relativeInTalk reports whether words stand before a relative path that goes up once or twice and to nothing of the system's.
+func relativeInTalk(b []byte, prose bool) bool {
+	if !prose {
+		words, _, _ := bytes.Cut(b, []byte(".."))
+		if i := bytes.IndexByte(words, ' '); i < 1 || !isLetter(words[0]) && !isLetter(words[i-1]) && words[i-1] != ':' {
+			return false
+		}
+	}
+	return bytes.Count(b, []byte("../"))+bytes.Count(b, []byte(`..\`)) < 3 && !hasAnyIn(b, "/etc", "passwd", "shadow", "windows", "boot.ini", "win.ini", "/proc", ".env", ".ht")
+}
 
 // literalHex turns 0x2e, 0x2f and 0x5c, written out as such, into the characters they name.
 func literalHex(dst, src []byte) []byte {

@@ -1,0 +1,59 @@
+package detect
+
+// codeText recognises calls that hand a string to a shell or an interpreter.
+func codeText(t *text) string {
+	b, prose := t.b, t.prose
+	for k := 0; k < len(b); k++ {
+		if b[k] != '(' {
+			continue
+		}
+		end := k
+		for end > 0 && b[end-1] == ' ' && k-end < 4 {
+			end--
+		}
+		start := end
+		for start > 0 && isWordByte(b[start-1]) && end-start < maxWord {
+			start--
+		}
+		step(1 + k - start)
+		kind := shellCalls[string(b[start:end])]
+		if kind == 0 {
+			continue
+		}
+		arg := skipSpaces(b, k+1)
+		quoted := isQuote(at(b, arg)) || at(b, arg) == '$' || at(b, arg) == '\\'
+		switch {
+		case kind == callSure && (quoted || !prose && end == k && isLetter(at(b, arg)) && string(b[start:end]) != "popen"):
+			return "cmdi-code"
+		case kind == callWord && quoted && !prose && (at(b, start-1) != '.' || hasAnyIn(b[max(0, start-16):start], "os.", "process.", "kernel.", "io.", "shell.", "runtime", "child")):
+			if start <= 12 && runsCode(b[start:end]) || shellArgument(b[arg:min(len(b), arg+64)]) {
+				return "cmdi-code"
+			}
+		}
+	}
+	if t.signs.has(signCodeSure) || t.signs.has(signCode) && !prose {
+		return "cmdi-code"
+	}
+	return ""
+}
+
+// runsCode reports whether a function with a common name runs what it is given, whatever that is.
+func runsCode(name []byte) bool {
+	switch string(name) {
+	case "system", "exec", "eval", "assert", "execute", "execfile", "spawn", "base64_decode", "unserialize":
+		return true
+	}
+	return false
+}
+
+// shellArgument reports whether a quoted argument reads like a command line.
+func shellArgument(b []byte) bool {
+	i := 0
+	for i < len(b) && !isLetter(b[i]) && b[i] != '/' {
+		i++
+	}
+	if programPath(b, i) != "" {
+		return true
+	}
+	return commands[string(b[i:wordEnd(b, i)])] != 0
+}

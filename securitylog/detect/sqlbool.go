@@ -1,0 +1,149 @@
+package detect
+
+// atBool judges a logical connective: what it joins, and whether the text before it was left.
+func (q *sqlText) atBool(i int) string {
+	sign := q.toks[i].kind == tokLogic
+	left := q.left(i)
+	end, both, ok := q.comparison(i + 1)
+	if ok {
+		_, worded := q.wordCompare(i+1, end)
+		switch {
+		case both && (left || !sign && !worded && !q.twoWords(i)):
+			return "sqli-tautology"
+		case q.enclosed(i):
+			return ""
+		case left && worded && !q.single && !q.double && !q.tail && !q.numeric(i):
+		case left && (!q.prose || !worded && (q.single || q.double || q.closed || q.tail)):
+			return "sqli-tautology"
+		case q.tail && !q.prose, i == 0 && (both || !worded && !q.prose && len(q.toks) <= 12):
+			return "sqli-tautology"
+		}
+	}
+	if !left && !(i == 0 && (q.tail || !sign)) || q.enclosed(i) {
+		return ""
+	}
+	quoted := q.single || q.double
+	next := q.tok(i + 1)
+	for k := i + 1; (next.kind == tokOpen || next.kw == kwNot) && k-i < maxOperand; k++ {
+		step(1)
+		next = q.tok(k + 1)
+	}
+	j, literal, ok := q.operand(i + 1)
+	end2 := q.tok(j)
+	switch {
+	case quoted && next.kind == tokQuote && q.openQuote(next.c) && (!q.prose || len(q.toks) < 8):
+		// ' or 'x, ' and ''='
+		if q.toks[i-1].kind == tokQuote || q.tok(i-1).kind == tokClose || !q.prose {
+			return "sqli-boolean"
+		}
+	case !ok:
+		if quoted && next.kind == 0 && i > 0 && q.toks[i-1].kind == tokQuote && i <= 3 {
+			return "sqli-boolean"
+		}
+	case (end2.kw == kwOrder || end2.kw == kwLimit || end2.kw == kwUnion || end2.kw == kwWhere) && literal && !q.prose:
+		return "sqli-boolean"
+	case end2.kind == tokOp && j == len(q.toks)-1 && literal && quoted:
+		return "sqli-boolean"
+	case end2.kind == tokComment && (quoted || q.closed || literal || next.kw != kwNone):
+		return "sqli-boolean"
+	case (quoted || q.closed) && literal && (j >= len(q.toks) || end2.kind == tokSemi) && q.adjacent(i):
+		return "sqli-boolean"
+	case (next.kw == kwTime || next.kw == kwDanger) && q.callsAfter(i+1):
+		return "sqli-function"
+	case next.kw == kwCase && !q.prose && (quoted || q.closed || q.numeric(i)) && len(q.toks) > i+3:
+		return "sqli-boolean"
+	case next.kw == kwSelect && q.tok(i+1).kind == tokOpen && q.selects(i+2):
+		return "sqli-subquery"
+	case next.kw == kwNull && j >= len(q.toks) && q.numeric(i):
+		return "sqli-boolean"
+	case quoted && q.adjacent(i) && next.kind == tokWord && q.tok(j).kind == tokOp && !q.prose:
+		return "sqli-boolean"
+	case sign && (quoted || q.numeric(i)) && (next.kind == tokOpen || next.kind == tokWord && q.tok(i+2).kind == tokOpen):
+		return "sqli-boolean"
+	case quoted && q.adjacent(i) && ok && j >= len(q.toks) && j-i > 2 && !q.prose:
+		return "sqli-boolean"
+	}
+	return ""
+}
+
+// enclosed reports whether the word at i stands in a pair of quotes with at most three others, as talk about SQL puts it: "order by".
+func (q *sqlText) enclosed(i int) bool {
+	open := i - 1
+	for k := 0; k < 3 && q.tok(open).kind == tokWord; k++ {
+		open--
+	}
+	if q.tok(open).kind != tokQuote || open > 0 && q.tok(open).glue {
+		return false
+	}
+	j := i + 1
+	for k := 0; k < 3 && q.tok(j).kind == tokWord; k++ {
+		j++
+	}
+	end := q.tok(j)
+	if end.kind != tokQuote || end.c != q.tok(open).c || !end.glue {
+		return false
+	}
+	next := q.tok(j + 1)
+	return next.kind == 0 || !next.glue || next.kind == tokOther || next.kind == tokComma
+}
+
+// enclosedSign reports whether the quote at i opens a pair around a sign, as talk about operators puts it: "=".
+func (q *sqlText) enclosedSign(i int) bool {
+	next := q.tok(i + 3)
+	return q.tok(i+2).glue && q.tok(i+2).kind == tokQuote && (next.kind == 0 || !next.glue || next.kind == tokComma || next.kind == tokClose) && q.tok(i-1).kind != tokWord && q.tok(i-1).kind != tokNumber
+}
+
+// adjacent reports whether a quote or closing bracket stands right before token i.
+func (q *sqlText) adjacent(i int) bool {
+	k := q.tok(i - 1).kind
+	return k == tokQuote || k == tokClose || q.numeric(i)
+}
+
+// openQuote reports whether an odd number of that quote came before.
+func (q *sqlText) openQuote(c byte) bool {
+	switch c {
+	case '\'':
+		return q.single
+	case '"':
+		return q.double
+	}
+	return q.back
+}
+
+// wordCompare reports whether the comparison between tokens i and end is made by a word: "5 in 3" is more often talk than "5=3".
+func (q *sqlText) wordCompare(i, end int) (int, bool) {
+	for k := i; k < end && k < len(q.toks); k++ {
+		step(1)
+		switch {
+		case q.toks[k].kind == tokOp:
+			return k, false
+		case q.toks[k].kw == kwCompare:
+			return k, true
+		}
+	}
+	return end, false
+}
+
+// twoWords reports whether the text before token i reads like talk: more than two plain words.
+func (q *sqlText) twoWords(i int) bool {
+	if !q.prose {
+		return false
+	}
+	n := 0
+	for k := max(0, i-6); k < i; k++ {
+		if q.toks[k].kind == tokWord && q.toks[k].kw == kwNone {
+			n++
+		}
+	}
+	return n > 2
+}
+
+// callsAfter reports whether the token at i, or after brackets and a negation, is called.
+func (q *sqlText) callsAfter(i int) bool {
+	for k := i; k < i+4; k++ {
+		if t := q.tok(k); t.kind == tokWord && t.kw != kwNot {
+			return q.tok(k+1).kind == tokOpen || q.tok(k+1).kind == tokDot
+		}
+	}
+	return false
+}
