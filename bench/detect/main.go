@@ -66,9 +66,16 @@ func main() {
 	class := flag.String("class", "", "measure this class alone")
 	source := flag.String("source", "", "measure this source alone")
 	flag.Parse()
+	if *data == "" {
+		log.Fatal("name the folder of the labelled requests with -data")
+	}
 	files, err := filepath.Glob(filepath.Join(*data, "*.ndjson.gz"))
-	if err != nil || *data == "" || len(files) == 0 {
-		log.Fatalf("no *.ndjson.gz in %q: name the folder of the labelled requests with -data", *data)
+	if err != nil {
+		log.Fatalf("-data %q: %v", *data, err)
+	}
+	if len(files) == 0 {
+		log.Printf("no *.ndjson.gz in %s: nothing measured", *data)
+		return
 	}
 	m := &measurement{detector: detect.New(detect.Options{}), groups: map[group]*tally{}, misses: *misses}
 	for _, f := range files {

@@ -245,6 +245,17 @@ func command(b []byte, i int, sep separator, t *text) string {
 	return ""
 }
 
+// takenApart reports whether the first word holds two or more of the quotes and backslashes that a shell drops: w'ho'ami.
+func takenApart(b []byte) bool {
+	n := 0
+	for i := 0; i < len(b) && i < 32 && !isBlank(b[i]); i++ {
+		if c := b[i]; isQuote(c) || c == '\\' || c == '^' || c == '$' {
+			n++
+		}
+	}
+	return n >= 2
+}
+
 // readsFile names the commands whose one argument is a file: "cat flag".
 func readsFile(name []byte) bool {
 	switch string(name) {
@@ -388,7 +399,7 @@ func bare(b []byte, t *text, plain bool) string {
 		if has && arg == argShell && at(b, j) != '/' && at(b, j) != '.' && (bareCommands.has(b[i:j]) || kind == cmdSure || hasAnyIn(b[j:min(len(b), j+32)], "/etc", "/proc", "c:\\", "c:/", "127.0")) {
 			return "cmdi-command"
 		}
-		if !plain && kind != cmdWord && !hasPrefixAt(t.b, i, string(b[i:j])) {
+		if !plain && kind != cmdWord && takenApart(t.b) {
 			return "cmdi-command"
 		}
 	}

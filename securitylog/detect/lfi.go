@@ -83,6 +83,12 @@ func wrapper(b []byte, path, prose bool) string {
 func (s *scan) serverFile(t *text, b []byte) string {
 	b = cutTail(b)
 	inPath := t.where == InPath
+	if inPath {
+		// A backslash behind a slash starts a path of Windows: no site has one.
+		if _, rest, ok := bytes.Cut(b, []byte(`/\`)); ok && len(rest) > 0 {
+			b, inPath = append([]byte{'/'}, rest...), false
+		}
+	}
 	absolute := b[0] == '/' || b[0] == '\\'
 	if !inPath && len(b) > 4 && b[0] == '\\' && b[1] == '\\' && isWordByte(b[2]) && bytes.IndexByte(b[2:], '\\') > 0 {
 		return "lfi-absolute" // a share of another host
@@ -120,7 +126,7 @@ func (s *scan) serverFile(t *text, b []byte) string {
 			return "lfi-file"
 		case last && depth > 2 && string(first) == "etc" && configFile(seg):
 			return "lfi-file"
-		case last && s.namedFile(t, seg, depth, absolute):
+		case last && namedFile(t, seg, depth, absolute, inPath):
 			return "lfi-file"
 		case drive:
 			if depth > 1 || !inPath {
@@ -165,7 +171,7 @@ func configFile(name []byte) bool {
 // common reports whether a directory's name is too usual to mean the system's when other directories stand before it.
 func common(dir []byte) bool {
 	switch string(dir) {
-	case "var", "sys", "dev", "boot", "library":
+	case "var", "sys", "dev", "boot", "library", "logs", "log":
 		return true
 	}
 	return false
@@ -175,11 +181,11 @@ func common(dir []byte) bool {
 func pageLike(dir []byte) bool { return string(dir) == "windows" || string(dir) == ".git" }
 
 // namedFile judges a path's last segment by itself.
-func (s *scan) namedFile(t *text, name []byte, depth int, absolute bool) bool {
-	if strings.HasPrefix(string(name), ".env") && dotFiles.has(name) && absolute && t.where != InPath || deepFiles.has(name) {
+func namedFile(t *text, name []byte, depth int, absolute, inPath bool) bool {
+	if strings.HasPrefix(string(name), ".env") && dotFiles.has(name) && absolute && !inPath || deepFiles.has(name) {
 		return true
 	}
-	if t.where == InPath {
+	if inPath {
 		return depth <= 3 && runtimeFiles.has(name) || depth == 1 && (dotFiles.has(name) || looseFiles.has(name) && name[0] != '.' && string(name) != "sam") || name[0] != '.' && iniFiles.has(name)
 	}
 	return depth == 1 && dotFiles.has(name) && (absolute || fileParameter(t.name)) || looseFiles.has(name) && (absolute || depth > 1 || fileParameter(t.name))

@@ -40,6 +40,8 @@ var systemFiles = map[string]words{
 	".docker": wordSet([]string{"config.json", "secrets"}),
 	".kube":   wordSet([]string{"config"}),
 	".git":    wordSet([]string{"config", "head", "index", "logs", "objects", "refs", "description", "credentials"}),
+	"logs":    wordSet([]string{"access.log", "error.log", "access_log", "error_log"}),
+	"log":     wordSet([]string{"access.log", "error.log", "access_log", "error_log", "auth.log", "syslog"}),
 	".svn":    wordSet([]string{"entries", "wc.db"}),
 	".hg":     wordSet([]string{"hgrc", "store"}),
 }

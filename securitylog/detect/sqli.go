@@ -160,7 +160,7 @@ func (q *sqlText) ending() string {
 	if q.prose || n < 2 || q.toks[n-1].kind != tokComment || q.toks[n-1].c == '#' {
 		return ""
 	}
-	if n == 2 && q.toks[0].kind == tokNumber && q.toks[1].glue {
+	if first := q.toks[0].kind; n == 2 && first == tokNumber || n == 3 && first == tokAt {
 		return "sqli-comment"
 	}
 	if (q.single != q.double) && n <= 16 {

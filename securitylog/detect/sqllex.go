@@ -123,7 +123,8 @@ func lexSQL(toks []token, b []byte) lexed {
 			}
 			emit(tokComment, i, j)
 			i = j
-		case c == '#' && i > 0 && !isLetter(b[i-1]) && lineEnd(b, i) > 0:
+		case c == '#' && i > 0 && (!isLetter(b[i-1]) || x.toks[len(x.toks)-1].kw != kwNone) && lineEnd(b, i) > 0:
+			x.inline++
 			glue = false
 			i = lineEnd(b, i)
 		case c == '#':

@@ -125,7 +125,7 @@ func (q *sqlText) atClause(i int) string {
 			return ""
 		}
 		next := q.tok(i + 2)
-		if next.kind == tokNumber && (left || q.tail || i == 0) || (left || i == 0) && q.tail && next.kind != 0 {
+		if next.kind == tokNumber && (left || q.tail || i == 0) || (left || i == 0) && q.tail && next.kind != 0 || left && next.kind == tokWord && q.tok(i+3).kind == tokOpen {
 			return "sqli-clause"
 		}
 		if (q.single || q.double || q.closed) && !q.prose && next.kind != 0 {
@@ -140,7 +140,7 @@ func (q *sqlText) atClause(i int) string {
 			return "sqli-clause"
 		}
 	case "into":
-		if q.tok(i+1).kw == kwOutfile && (q.tok(i+2).kind == tokQuote || left || q.tail) {
+		if q.tok(i+1).kw == kwOutfile && (q.tok(i+2).kind == tokQuote || q.tok(i+2).kind == tokWord && q.tok(i+3).kind == tokOpen || left || q.tail) {
 			return "sqli-clause"
 		}
 	}
@@ -233,7 +233,7 @@ func (q *sqlText) atOpen(i int) string {
 		return ""
 	}
 	prev := q.tok(i - 1)
-	if i == 0 || prev.kind == tokOp || prev.kind == tokArith || prev.kind == tokLogic || prev.kw == kwBool || prev.kw == kwCompare || prev.kw == kwCase || prev.kind == tokComma || prev.kind == tokOpen || prev.kind == tokQuote || prev.kw == kwNot || prev.kw == kwFrom || prev.kw == kwFunction || prev.kw == kwBy || prev.kw == kwSelect || prev.kind == tokNumber || q.left(i) {
+	if i == 0 || prev.kind == tokOp || prev.kind == tokArith || prev.kind == tokLogic || prev.kw == kwBool || prev.kw == kwCompare || prev.kw == kwCase || prev.kind == tokComma || prev.kind == tokOpen || prev.kind == tokQuote || prev.kw == kwNot || prev.kw == kwFrom || prev.kw == kwFunction || prev.kw == kwBy || prev.kw == kwSelect || prev.kw == kwAll || prev.kind == tokNumber || q.left(i) {
 		return "sqli-subquery"
 	}
 	return ""

@@ -15,7 +15,36 @@ func (q *sqlText) whole() string {
 	if q.statement(i, true) {
 		return "sqli-statement"
 	}
+	if q.quotedOperator() {
+		return "sqli-concat"
+	}
 	return ""
+}
+
+// quotedOperator recognises an operator between two quotes, alone or with a word on each side: 'like', a '=' b. The quotes end one string
+// and begin another.
+func (q *sqlText) quotedOperator() bool {
+	i, n := 0, len(q.toks)
+	if n < 3 || n > 6 {
+		return false
+	}
+	outer := q.toks[0].kind == tokWord && q.toks[0].kw == kwNone || q.toks[0].kind == tokNumber
+	if outer {
+		i, n = 1, n-1
+		if k := q.tok(n).kind; k != tokWord && k != tokNumber {
+			return false
+		}
+	}
+	if q.tok(i).kind != tokQuote || q.tok(i).c != '\'' || q.tok(n-1).kind != tokQuote || q.tok(n-1).c != '\'' {
+		return false
+	}
+	for k := i + 1; k < n-1; k++ {
+		t := q.toks[k]
+		if t.kw != kwCompare && t.kw != kwNot && !(outer && (t.kw == kwBool || t.kind == tokOp || t.kind == tokArith)) {
+			return false
+		}
+	}
+	return n-1 > i+1
 }
 
 // statement reports whether an SQL statement starts at token i. With strict, when nothing but the statement speaks for an attack, a
@@ -45,7 +74,7 @@ func (q *sqlText) statement(i int, strict bool) bool {
 		return q.tok(i+1).kw == kwFrom && q.tok(i+2).kind == tokWord && (!strict || q.tok(i+3).kw == kwWhere && len(q.toks) > i+5 || q.tok(i+3).kind == tokSemi || q.tok(i+3).kind == tokComment)
 	case kwDrop:
 		if next.kw != kwObject {
-			return false
+			return !strict && q.tail && next.kind == tokWord && len(q.toks)-i <= 4
 		}
 		end := q.tok(i + 3).kind
 		return q.tok(i+2).kind == tokWord && (end == 0 && string(q.word(i)) != "comment" && (!strict || q.tok(i+2).kw == kwNone && string(q.word(i)) == "drop") || end == tokSemi || end == tokComment || end == tokOpen ||
@@ -103,12 +132,14 @@ func (q *sqlText) selectStatement(i int, strict bool) bool {
 	if t := q.tok(i); (t.kw == kwFunction || t.kw == kwSchema) && q.tok(i+1).kind == tokSemi {
 		return true
 	}
+	value := false // the list asks for a value, not for names alone
 	for k := i; k < len(q.toks) && k < i+64; k++ {
 		step(1)
 		t := q.toks[k]
+		value = value || t.kind == tokAt || t.kind == tokNumber && q.tok(k-1).kind == tokComma
 		switch {
 		case t.kw == kwFrom && q.tok(k+1).kind == tokWord:
-			return q.fromClause(k + 1)
+			return q.fromClause(k+1) || value && q.tok(k+2).kw == kwWhere
 		case (t.kw == kwTime || t.kw == kwDanger) && q.tok(k+1).kind == tokOpen:
 			return true
 		case t.kind == tokAt && q.tok(k+1).kind == tokAt:
