@@ -94,14 +94,16 @@ func shellText(b []byte, t *text, plain bool) string {
 			sep = sepSemi
 		case '|':
 			sep = sepPipe
-			if at(b, j) == '|' {
+			for at(b, j) == '|' { // a run of signs is one
 				j++
 			}
+			i = j - 1
 		case '&':
 			sep = sepAmp
-			if at(b, j) == '&' {
+			for at(b, j) == '&' {
 				j++
 			}
+			i = j - 1
 		case '\n', '\r':
 			sep = sepBreak
 			j = skipBlank(b, j) // a run of breaks is one
@@ -172,7 +174,7 @@ const (
 // command judges the word at i, where a separator has put it in the place of a command.
 func command(b []byte, i int, sep separator, t *text) string {
 	i = skipBlank(b, i)
-	for from := i; i < len(b) && i-from < 16 && (b[i] == '(' || sep != sepTick && opensCommand(b[i])); {
+	for from := i; i < len(b) && i-from < 8 && (b[i] == '(' || sep != sepTick && opensCommand(b[i])); {
 		i = skipBlank(b, i+1)
 	}
 	if rule := programPath(b, i); rule != "" {

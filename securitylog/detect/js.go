@@ -103,12 +103,10 @@ func runnableData(v []byte) bool {
 	if comma < 0 {
 		comma = len(v)
 	}
-	kind := v[:min(comma, 48)]
-	step(12 * len(kind))
-	for _, k := range []string{"text/html", "image/svg", "text/xml", "application/xml", "application/xhtml", "text/javascript", "application/javascript", "application/x-javascript", "application/ecmascript", "text/xsl", "text/vbscript"} {
-		if bytes.Contains(kind, []byte(k)) {
-			return true
-		}
+	kind := v[:min(comma, 32)]
+	step(len(kind))
+	if bytes.IndexByte(kind, '/') > 0 && hasAnyIn(kind, "html", "svg", "xml", "script", "xsl") {
+		return true
 	}
 	if len(kind) == 0 || string(kind) == ";base64" {
 		rest := v[min(len(v), comma+1):]
