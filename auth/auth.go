@@ -246,5 +246,5 @@ var (
 	_ caddy.Provisioner           = (*Auth)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Auth)(nil)
 	_ gate.Step                   = (*Auth)(nil)
-	_ gate.Guard                  = (*Auth)(nil)
+	_ gate.Recognizer             = (*Auth)(nil)
 )

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 )
 
@@ -81,6 +82,9 @@ func (a *Auth) provisionSources() error {
 		}
 	}
 	a.Accept = accept
+	for _, source := range accept {
+		events.ConcealName(source.Header)
+	}
 	return errors.Join(mistakes...)
 }
 
@@ -252,6 +256,7 @@ func (a *Auth) hashOf(k Key) (*keys.Hash, error) {
 	if err := keys.Weak(secret); err != nil {
 		return nil, fmt.Errorf("%s: %w", k.Secret, err)
 	}
+	events.Conceal(secret)
 	hash := keys.HashSecret(secret)
 	return &hash, nil
 }

@@ -13,11 +13,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"go.uber.org/zap"
 	"golang.org/x/net/http/httpguts"
@@ -97,6 +99,8 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 	mistakes = append(mistakes, err)
 	t.socketKey, err = backendKey("socket_key", t.SocketKey, app.ResolveOptional)
 	mistakes = append(mistakes, err)
+	events.Conceal(slices.Concat(t.key, t.socketKey)...)
+	events.ConcealName(t.Header)
 	if t.socketKey == nil {
 		t.socketKey = t.key
 	}
@@ -137,15 +141,20 @@ func errLiteral(name string) error {
 // RoundTrip sends the request to the backend.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	req := gate.From(r.Context())
+	sent := new(http.Request)
+	*sent = *r
 	if req != nil {
 		if err := t.check(r, req); err != nil {
 			return nil, err
 		}
 		if req.Principal != nil {
-			r = t.withKey(r)
+			sent = t.withKey(r)
 		}
 	}
-	res, err := t.HTTPTransport.RoundTrip(r)
+	// The proxy made r for this round trip and prints it afterwards, headers
+	// and all, whenever a client leaves in the middle of a stream.
+	*r = *events.RedactRequest(r)
+	res, err := t.HTTPTransport.RoundTrip(sent)
 	if err != nil {
 		return nil, err
 	}
@@ -184,10 +193,10 @@ func (t *Transport) withKey(r *http.Request) *http.Request {
 	if isSocket(r.URL.Path) {
 		key = t.socketKey
 	}
-	if key == nil {
-		return r
-	}
 	copied := *r
+	if key == nil {
+		return &copied
+	}
 	copied.Header = make(http.Header, len(r.Header)+1)
 	for name, values := range r.Header {
 		copied.Header[name] = values

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -44,6 +45,9 @@ type App struct {
 
 	mu      sync.Mutex
 	onStart []func() error
+
+	plain sync.Once               // the place before plain http is taken
+	sites atomic.Pointer[[]*site] // once the configuration is started
 }
 
 // CaddyModule returns the Caddy module information.

@@ -23,9 +23,10 @@ type Door struct {
 	// Realm is the realm of WWW-Authenticate.
 	Realm string
 
-	app    *App
-	server *caddyhttp.Server
-	logger *zap.Logger
+	app       *App
+	server    *caddyhttp.Server
+	logger    *zap.Logger
+	accessLog *accessLog // nil where Caddy's own will do
 }
 
 // DefaultRealm is the realm of WWW-Authenticate where none is configured.
@@ -41,6 +42,9 @@ func NewDoor(ctx caddy.Context) (*Door, error) {
 	}
 	// Absent where a handler is provisioned outside a server, as in tests of its own.
 	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if server != nil {
+		app.plain.Do(func() { app.guardPlainHTTP(ctx) })
+	}
 	return &Door{
 		Format: FormatElizaOS,
 		Realm:  DefaultRealm,
@@ -68,6 +72,11 @@ func (d *Door) Through(w http.ResponseWriter, r *http.Request, next caddyhttp.Ha
 }
 
 func (d *Door) open(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, step Step) error {
+	if d.accessLog != nil {
+		watched, done := d.accessLog.begin(w, r)
+		w = watched
+		defer done()
+	}
 	req := newRequest(w, r, d)
 	defer d.catch(w, r, req)
 	err := step.Serve(&req.writer, r, req, next)

@@ -44,6 +44,11 @@ type Gate struct {
 	// Default: agents.
 	Realm string `json:"realm,omitempty"`
 
+	// AllowUnsafe accepts dangerous settings of the site for which the
+	// configuration would be refused. Each is an event at every start.
+	// Default: none is accepted.
+	AllowUnsafe []Accepted `json:"allow_unsafe,omitempty"`
+
 	door *Door
 }
 
@@ -57,6 +62,7 @@ func (Gate) CaddyModule() caddy.ModuleInfo {
 //	agent_gate [<matcher>] {
 //		error_format elizaos | code | problem | caddy
 //		realm <realm>
+//		allow_unsafe <finding> "<reason>"
 //	}
 func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	g := new(Gate)
@@ -84,6 +90,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 			}
 			return nil
 		}},
+		"allow_unsafe": {Repeat: true, Parse: g.parseAllowUnsafe},
 	}.ParseBlock(h.Dispenser)
 }
 
@@ -98,6 +105,9 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 	}
 	if g.Realm != "" {
 		door.Realm = g.Realm
+	}
+	if door.server != nil && g.accepts(UnredactedLog) != nil {
+		door.accessLog = &accessLog{app: door.app, server: door.server}
 	}
 	if s := door.server; s != nil && s.Errors != nil && len(s.Errors.Routes) > 0 && door.Format != FormatCaddy {
 		ctx.Logger().Warn("handle_errors never sees the errors of this guarded site: agent_gate answers them; to have handle_errors answer, write `error_format caddy` in agent_gate",
@@ -117,6 +127,7 @@ func (g *Gate) Validate() error {
 	if g.Realm != "" {
 		mistakes = append(mistakes, checkRealm(g.Realm))
 	}
+	mistakes = append(mistakes, checkAccepted(g.AllowUnsafe))
 	return errors.Join(mistakes...)
 }
 

@@ -38,11 +38,16 @@ func (a *App) inspect() error {
 		return nil // no server, nothing to inspect
 	}
 	var mistakes []error
+	var sites []*site
 	for name, server := range found.(*caddyhttp.App).Servers {
 		w := walk{logger: a.logger.With(zap.String("server", name))}
 		w.routes(server.Routes, passed{})
 		mistakes = append(mistakes, w.mistakes...)
+		sites = append(sites, sitesOf(server)...)
 	}
+	a.sites.Store(&sites)
+	mistakes = append(mistakes, a.checkLogs(sites))
+	a.warnOfStaleAcceptances(sites)
 	return errors.Join(mistakes...)
 }
 
