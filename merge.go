@@ -124,7 +124,7 @@ func mergeOverrides(route *line, overrides []*line, at caddyfile.Token) error {
 			if strings.HasPrefix(name, "@gh_") {
 				return over.errorf("the matcher %s: names that start with @gh_ are the presets' own", name)
 			}
-			route.block = append(route.block, over)
+			route.add(over)
 			continue
 		}
 		if seen[name] {
@@ -170,7 +170,7 @@ func overridden(route, over *line) (*line, error) {
 		added := over.words[0]
 		added.Text = directive.name
 		l := &line{words: []caddyfile.Token{added}}
-		route.block = append(route.block, l)
+		route.add(l)
 		return l, nil
 	}
 	for short := range shortcuts {
@@ -178,6 +178,13 @@ func overridden(route, over *line) (*line, error) {
 	}
 	return nil, over.errorf("gatehouse knows no %q: in its block stand %s, and @matchers", name,
 		strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+}
+
+// add puts a line of the operator's before the route's last one, so that what
+// follows it comes from another file, and so is never taken for its argument.
+// The directives are sorted when they are parsed.
+func (l *line) add(added *line) {
+	l.block = slices.Insert(l.block, len(l.block)-1, added)
 }
 
 func find(block []*line, name string) *line {
@@ -201,6 +208,7 @@ func (l *line) override(over *line) error {
 			// Words of one line have to come from one place.
 			l.words[i].File, l.words[i].Line = over.words[0].File, over.words[0].Line
 		}
+		l.open.File, l.open.Line = over.words[0].File, over.words[0].Line
 	}
 	l.merge(over.block)
 	return nil

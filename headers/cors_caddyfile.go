@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -25,6 +26,7 @@ import (
 func ParseCORS(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	c := new(CORS)
 	h.Next()
+	at := *h.Dispenser // for what is found when the block has been read
 	args := h.RemainingArgs()
 	if slices.Equal(args, []string{"off"}) {
 		c.Off = true
@@ -79,7 +81,13 @@ func ParseCORS(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 			})
 		}},
 	}.ParseBlock(h.Dispenser)
-	return c, errors.Join(mistake, err)
+	if err = errors.Join(mistake, err); err == nil && !c.Off {
+		err = literally(&at, c.Origins, func() error {
+			_, err := cors.New(cors.Config{Origins: cors.Split(strings.Join(c.Origins, ",")), Credentials: c.Credentials})
+			return err
+		})
+	}
+	return c, err
 }
 
 // ParseCORSDirective reads the directive with its matcher. A * alone is the

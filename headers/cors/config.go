@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jub0bs/cors/cfgerrors"
-	"golang.org/x/net/http/httpguts"
 )
 
 // Split reads origins as environment variables have them: separated by commas,
@@ -39,10 +38,10 @@ func (c Config) check() error {
 			mistakes = append(mistakes, fmt.Errorf("method %s: methods are case-sensitive, and this one is written %s", method, strings.ToUpper(method)))
 		}
 	}
-	for what, names := range map[string][]string{"method": c.Methods, "request header": c.Headers, "exposed header": c.Expose} {
+	for _, names := range [][]string{c.Methods, c.Headers, c.Expose} {
 		for i, name := range names {
 			if slices.ContainsFunc(names[:i], func(have string) bool { return strings.EqualFold(have, name) }) {
-				mistakes = append(mistakes, fmt.Errorf("the %s %s is there twice", what, name))
+				mistakes = append(mistakes, fmt.Errorf("%s is there twice", name))
 			}
 		}
 	}
@@ -67,16 +66,11 @@ func CheckOrigin(origin string) error {
 	return err
 }
 
-// CheckName judges the name of a header or of a method.
-func CheckName(name string) error {
-	if !httpguts.ValidHeaderFieldName(name) {
-		return fmt.Errorf("%q is no name of a header or method", name)
-	}
-	return nil
-}
-
 // explain says every mistake that the library found in the gate's words.
 func explain(err error) error {
+	if err == nil {
+		return nil
+	}
 	var mistakes []error
 	for mistake := range cfgerrors.All(err) {
 		mistakes = append(mistakes, explainOne(mistake))
@@ -120,7 +114,7 @@ func originHint(origin string) string {
 		return "write it with its scheme, as in https://app.example.com"
 	case scheme == "file":
 		return "local files have no origin of their own"
-	case strings.HasSuffix(origin, "/"), strings.ContainsAny(rest, "/?#"):
+	case strings.ContainsAny(rest, "/?#"):
 		return "an origin ends after the host and port: leave out the slash and what follows"
 	case strings.Contains(rest, "@"):
 		return "an origin has no user name"

@@ -4,6 +4,7 @@
 package cors
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -54,11 +55,8 @@ type Policy struct {
 // New makes a policy. The error names every mistake of the configuration, each
 // with the way out.
 func New(c Config) (*Policy, error) {
-	if err := c.check(); err != nil {
-		return nil, err
-	}
 	if len(c.Origins) == 0 {
-		return new(Policy), nil
+		return new(Policy), c.check()
 	}
 	middleware, err := jub0bs.NewMiddleware(jub0bs.Config{
 		Origins:         c.Origins,
@@ -68,8 +66,8 @@ func New(c Config) (*Policy, error) {
 		ResponseHeaders: either(c.Expose, DefaultExpose),
 		MaxAgeInSeconds: c.maxAge(),
 	})
-	if err != nil {
-		return nil, explain(err)
+	if err := errors.Join(c.check(), explain(err)); err != nil {
+		return nil, err
 	}
 	return &Policy{middleware.Wrap(nothing)}, nil
 }
