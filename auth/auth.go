@@ -72,6 +72,10 @@ type Auth struct {
 	public caddyhttp.MatcherSets
 	stored caddyStorage
 	ring   atomic.Pointer[ring]
+	// shared are the keys of all sites, siteNames what this one is called by
+	// those that are limited to some; nil without a key file.
+	shared    *KeyRing
+	siteNames []string
 	// guest is the principal of callers without a key, where they may enter.
 	guest *principal
 	now   func() time.Time
@@ -108,9 +112,9 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	if err != nil {
 		return err
 	}
-	ring := a.ring.Load()
-	shown := a.read(ring, r)
-	caller, refusal := a.identify(ring, shown, req)
+	rings := a.rings()
+	shown := a.read(rings, r)
+	caller, refusal := a.identify(shown, req)
 	switch {
 	case open && refusal != nil:
 		// Anybody may come here, whoever they claim to be. What they sent is
@@ -119,7 +123,7 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	case refusal != nil:
 		return refusal
 	default:
-		a.strip(r, ring, shown)
+		a.strip(r, rings, shown)
 	}
 	if !open {
 		if err := a.authorize(r, caller.Principal); err != nil {
@@ -129,6 +133,14 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 		}
 	}
 	caller.enter(r, req)
+	if a.shared == nil || shown.ring != rings.shared || caller.Anonymous() {
+		return next.ServeHTTP(w, r)
+	}
+	if entity := shown.use.Key.Entity; entity != "" {
+		r.Header["X-Entity-Id"] = []string{entity}
+	}
+	r, stream := a.door.App().Streams().Track(w, r, req, caller.KeyID, lease(a.shared.File, shown.use))
+	defer stream.Close()
 	return next.ServeHTTP(w, r)
 }
 
@@ -148,25 +160,26 @@ func (a *Auth) isPublic(r *http.Request) (bool, error) {
 }
 
 // identify finds who the caller is from what the request has shown.
-func (a *Auth) identify(ring *ring, shown shown, req *gate.Request) (*principal, *gate.Refusal) {
+func (a *Auth) identify(shown shown, req *gate.Request) (*principal, *gate.Refusal) {
 	switch {
 	case shown.wrong != "":
 		return nil, gate.Unauthorized(true, shown.wrong)
 	case shown.two:
 		return nil, gate.BadRequest("AMBIGUOUS_CREDENTIALS", "More than one key was presented", "two different valid keys in one request")
-	case shown.key == nil && shown.stranger:
+	case shown.use.Key == nil && shown.stranger:
 		return nil, gate.Unauthorized(true, "the bearer token is not a key of this site")
-	case shown.key == nil && a.guest == nil:
+	case shown.use.Key == nil && a.guest == nil:
 		return nil, gate.Unauthorized(false, "no key was presented")
-	case shown.key == nil:
+	case shown.use.Key == nil:
 		return a.guest, nil
 	}
-	if !shown.key.AllowsAddr(req.Client) {
+	key := shown.use.Key
+	if !key.AllowsAddr(req.Client) {
 		refusal := gate.Forbidden("from", "the key may not be used from this address: add the address to the key's `from`")
-		refusal.Event.KeyID = shown.key.ID
+		refusal.Event.KeyID = key.ID
 		return nil, refusal
 	}
-	return ring.principals[shown.key.ID], nil
+	return shown.ring.principals[key.ID], nil
 }
 
 // authorize checks that the caller holds every scope that the request needs.

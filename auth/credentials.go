@@ -41,24 +41,25 @@ const authorization = "Authorization"
 
 // shown is what a request has shown of credentials.
 type shown struct {
-	key      *keys.Key // the valid key, if there is one
-	two      bool      // two different valid keys
-	wrong    string    // why a credential that can only be meant for us is none
-	bearers  int       // bearer tokens that are valid keys
-	stranger bool      // a bearer token that is not a key of ours
+	use      keys.Use // of the valid key, if there is one
+	ring     *ring    // where that key is
+	two      bool     // two different valid keys
+	wrong    string   // why a credential that can only be meant for us is none
+	bearers  int      // bearer tokens that are valid keys
+	stranger bool     // a bearer token that is not a key of ours
 }
 
 // read looks at every credential in the request. It changes nothing.
-func (a *Auth) read(ring *ring, r *http.Request) shown {
+func (a *Auth) read(rings rings, r *http.Request) shown {
 	var s shown
 	now := a.now()
 	take := func(secret string) keys.Outcome {
-		key, outcome := ring.keys.Find(secret, now)
-		if key != nil {
-			s.two = s.two || s.key != nil && s.key != key
-			s.key = key
+		use, ring := rings.find(secret, now)
+		if use.Outcome == keys.Found {
+			s.two = s.two || s.use.Key != nil && s.use.Key != use.Key
+			s.use, s.ring = use, ring
 		}
-		return outcome
+		return use.Outcome
 	}
 	for _, source := range a.Accept {
 		if source.Bearer {
@@ -86,7 +87,7 @@ func (a *Auth) read(ring *ring, r *http.Request) shown {
 }
 
 // strip takes the credentials that were used out of the request.
-func (a *Auth) strip(r *http.Request, ring *ring, s shown) {
+func (a *Auth) strip(r *http.Request, rings rings, s shown) {
 	for _, source := range a.Accept {
 		if !source.Bearer {
 			delete(r.Header, source.Header)
@@ -99,8 +100,8 @@ func (a *Auth) strip(r *http.Request, ring *ring, s shown) {
 	default:
 		r.Header[authorization] = slices.DeleteFunc(slices.Clone(values), func(value string) bool {
 			token, ok := bearerToken(value)
-			key, _ := ring.keys.Find(token, a.now())
-			return ok && key != nil
+			use, _ := rings.find(token, a.now())
+			return ok && use.Outcome == keys.Found
 		})
 	}
 }

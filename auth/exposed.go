@@ -14,12 +14,12 @@ const maxCandidates = 100
 // requests that have come where keys must not be sent; "" if there is none.
 // Former keys count: whoever sends one over plain http sends the next one too.
 func (a *Auth) KeyOf(r *http.Request) string {
-	ring, now := a.ring.Load(), a.now()
+	rings, now := a.rings(), a.now()
 	for i, text := range candidates(r) {
 		if i == maxCandidates {
 			break
 		}
-		if use := ring.keys.Look(text, now); use.Key != nil {
+		if use, _ := rings.find(text, now); use.Key != nil {
 			return use.Key.ID
 		}
 	}

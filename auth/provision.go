@@ -46,12 +46,6 @@ type Key struct {
 	Expires string `json:"expires,omitempty"`
 }
 
-// ring is the keys of the site, with the principal of each.
-type ring struct {
-	keys       *keys.Ring
-	principals map[string]*principal
-}
-
 // Provision resolves the keys and builds the look-up. All mistakes come in one
 // report.
 func (a *Auth) Provision(ctx caddy.Context) error {
@@ -62,6 +56,11 @@ func (a *Auth) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
 	a.now = time.Now
 	a.stored = caddyStorage{ctx: ctx, storage: ctx.Storage()}
+	if shared, ok := gate.Part[*KeyRing](a.door.App()); ok && shared.File != "" {
+		a.shared = shared
+		_, hosts, _ := strings.Cut(gate.SiteName(ctx), " ")
+		a.siteNames = strings.Split(hosts, ",")
+	}
 
 	var mistakes []error
 	mistakes = append(mistakes, a.provisionSources(), a.provisionMatchers(ctx), a.provisionGuest(), a.provisionKeys())
@@ -147,9 +146,10 @@ func (a *Auth) provisionGuest() error {
 }
 
 func (a *Auth) provisionKeys() error {
-	if len(a.Keys) == 0 && a.guest == nil {
+	if len(a.Keys) == 0 && a.guest == nil && a.shared == nil {
 		return errors.New("agent_auth has no key, so nobody could enter. " +
 			"Make a key with `openssl rand -base64 32`, put it into the environment, and write `key <name> {env.<VARIABLE>}`; " +
+			"or name a key file with `keys <path>` in the global option gatehouse; " +
 			"or write `anonymous <scope>...` to let callers in without a key")
 	}
 	known, missing, err := a.knownKeys()
@@ -181,15 +181,11 @@ func (a *Auth) knownKeys() (known []keys.Key, missing []string, err error) {
 }
 
 func (a *Auth) setRing(known []keys.Key) error {
-	found, err := keys.NewRing(known, nil)
+	ring, err := newRing(known, nil)
 	if err != nil {
 		return err
 	}
-	principals := make(map[string]*principal, len(known))
-	for _, k := range known {
-		principals[k.ID] = newPrincipal(&gate.Principal{KeyID: k.ID, Scopes: k.Scopes, Plan: k.Plan, Shared: k.Shared})
-	}
-	a.ring.Store(&ring{keys: found, principals: principals})
+	a.ring.Store(ring)
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,11 +32,38 @@ func acmeGate(t *testing.T, only string, validity time.Duration) (*house.Gate, *
 	p := house.StartPebble(t, house.PebbleConfig{
 		HTTPPort: config.HTTPPort, HTTPSPort: config.HTTPSPort, Validity: validity,
 	})
-	config.Global = fmt.Sprintf("\trenew_interval 1s\n\tcert_issuer acme {\n\t\tdir %s\n\t\ttrusted_roots %s\n\t\t%s\n\t}",
-		p.Directory, p.APIRoot, only)
-	config.Sites = domain + " {\n\tgatehouse elizaos 127.0.0.1:9\n}"
-	config.Env = []string{"ELIZA_SERVER_AUTH_TOKEN=the-backend-token-0123456789abcdef"}
+	config.Caddyfile = production(t, config, fmt.Sprintf("\trenew_interval 1s\n\tcert_issuer acme {\n\t\tdir %s\n\t\ttrusted_roots %s\n\t\t%s\n\t}\n",
+		p.Directory, p.APIRoot, only))
 	return house.StartGate(t, config), p
+}
+
+// production is examples/production/Caddyfile, with the test's own ports, ACME
+// server and env file in place of the world's.
+func production(t *testing.T, config house.GateConfig, issuer string) string {
+	t.Helper()
+	example, err := os.ReadFile(filepath.Join(house.Root(), "examples/production/Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := filepath.Join(t.TempDir(), ".env")
+	if err := os.WriteFile(env, []byte("ELIZA_SERVER_AUTH_TOKEN=the-backend-token-0123456789abcdef\nSERVER_HOST=127.0.0.1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := string(example)
+	for theirs, ours := range map[string]string{
+		"\tadmin unix//run/gatehouse/admin.sock|0600\n": fmt.Sprintf("\tdefault_bind 127.0.0.1\n\thttp_port %d\n\thttps_port %d\n%s", config.HTTPPort, config.HTTPSPort, issuer),
+		"/srv/eliza/.env": env,
+		"127.0.0.1:3000":  "127.0.0.1:9",
+	} {
+		if strings.Count(text, theirs) != 1 {
+			t.Fatalf("the production example does not have %q once", theirs)
+		}
+		text = strings.Replace(text, theirs, ours, 1)
+	}
+	if !strings.Contains(text, "\n"+domain+" {") {
+		t.Fatalf("the production example serves another name than %s", domain)
+	}
+	return text
 }
 
 // The gate gets its certificate by either challenge, serves it, and after a

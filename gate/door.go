@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 )
 
 // Door is where a request enters the gate and where every error leaves it.
@@ -78,38 +79,40 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 		defer done()
 	}
 	req := newRequest(w, r, d)
-	defer d.catch(w, r, req)
-	err := step.Serve(&req.writer, r, req, next)
-	if refusal := req.refusal.Load(); refusal != nil && (err != nil || !req.writer.began) {
+	err := d.run(r, req, next, step)
+	if refusal := req.refusal.Load(); refusal != nil {
 		err = refusal
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, http.ErrAbortHandler):
+		panic(http.ErrAbortHandler)
+	case err != nil:
 		d.answer(w, r, req, err)
 	}
 	return nil
 }
 
-// catch answers a panic. http.ErrAbortHandler is not one: it is how Caddy's
-// proxy ends a stream that broke.
-func (d *Door) catch(w http.ResponseWriter, r *http.Request, req *Request) {
-	recovered := recover()
-	switch {
-	case recovered == nil:
-		return
-	case recovered == any(http.ErrAbortHandler):
-		if refusal := req.refusal.Load(); refusal != nil && !req.writer.began {
-			d.answer(w, r, req, refusal)
+// run runs the step and makes an error of a panic. http.ErrAbortHandler is not
+// a fault: it is how Caddy's proxy ends a stream that broke.
+func (d *Door) run(r *http.Request, req *Request, next caddyhttp.Handler, step Step) (err error) {
+	defer func() {
+		recovered := recover()
+		if recovered == nil {
 			return
 		}
-		panic(http.ErrAbortHandler)
-	}
-	// The panic's text may hold anything, the request's secrets included, so
-	// only its type and the stack, which holds no values, are logged.
-	d.logger.Error("a handler panicked: this is a fault in the software, please report it with the stack",
-		zap.String("request_id", req.ID),
-		zap.String("type", fmt.Sprintf("%T", recovered)),
-		zap.ByteString("stack", debug.Stack()))
-	d.answer(w, r, req, caddyhttp.HandlerError{StatusCode: http.StatusInternalServerError})
+		if recovered == any(http.ErrAbortHandler) {
+			err = http.ErrAbortHandler
+			return
+		}
+		// The panic's text may hold anything, the request's secrets included,
+		// so only its type and the stack, which holds no values, are logged.
+		d.logger.Error("a handler panicked: this is a fault in the software, please report it with the stack",
+			zap.String("request_id", req.ID),
+			zap.String("type", fmt.Sprintf("%T", recovered)),
+			zap.ByteString("stack", debug.Stack()))
+		err = caddyhttp.HandlerError{StatusCode: http.StatusInternalServerError}
+	}()
+	return step.Serve(&req.writer, r, req, next)
 }
 
 // answer ends a request with an error.
@@ -130,9 +133,24 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, req *Request, err 
 	d.write(w, req, refusal)
 }
 
-// Report tells the security log of an event, completed with what the request tells.
+// Report tells the security log of an event that the gate acted on, completed
+// with what the request tells.
 func (d *Door) Report(r *http.Request, req *Request, e events.Event) {
+	e.Enforced = true
+	d.complete(r, req, e)
+}
+
+// Observe is Report, for what the gate saw and let pass.
+func (d *Door) Observe(r *http.Request, req *Request, e events.Event) {
+	e.Enforced = false
+	d.complete(r, req, e)
+}
+
+func (d *Door) complete(r *http.Request, req *Request, e events.Event) {
 	e.Message = events.From(e.Message, req.Client)
+	if e.Endpoint {
+		e.Message = events.At(e.Message, req.Path())
+	}
 	e.ClientIP = req.Client
 	e.RequestID = req.ID
 	e.Method = r.Method
@@ -142,7 +160,6 @@ func (d *Door) Report(r *http.Request, req *Request, e events.Event) {
 	if req.Principal != nil && e.KeyID == "" {
 		e.KeyID = req.Principal.KeyID
 	}
-	e.Enforced = true
 	d.app.events.Report(e)
 }
 
@@ -166,6 +183,9 @@ func (d *Door) refusalOf(r *http.Request, req *Request, err error) *Refusal {
 		status = handlerErr.StatusCode
 	}
 	refusal := foreignRefusal(status)
+	if status == http.StatusTooManyRequests {
+		refusal.Event = foreignLimit(r)
+	}
 	cause := ""
 	if handlerErr.Err != nil {
 		cause = handlerErr.Err.Error()
@@ -187,6 +207,26 @@ func (d *Door) refusalOf(r *http.Request, req *Request, err error) *Refusal {
 		)
 	}
 	return refusal
+}
+
+// foreignLimit is the event of a request that the module caddy-ratelimit has
+// refused; without a name if it was somebody else.
+func foreignLimit(r *http.Request) events.Event {
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return events.Event{}
+	}
+	zone, ok := repl.GetString("http.rate_limit.exceeded.name")
+	if !ok {
+		return events.Event{}
+	}
+	return events.Event{
+		Name:    events.RateLimited,
+		Message: "[SECURITY] Rate limit exceeded for IP:",
+		Level:   zapcore.WarnLevel,
+		Tier:    zone,
+		Reason:  "the zone of rate_limit (caddy-ratelimit) is full",
+	}
 }
 
 // delegate hands the error to the site's handle_errors, which run here, inside

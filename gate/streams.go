@@ -2,9 +2,9 @@ package gate
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // Streams is the registry of requests in flight, so that those of a key that
@@ -28,7 +28,11 @@ type Stream struct {
 	// Request is what the gate knows of it.
 	Request *Request
 
-	cancel   context.CancelCauseFunc
+	// lease says why the request may no longer go on; "" while it may.
+	lease  func() string
+	cancel context.CancelCauseFunc
+	// uncut takes back what is to be done when the context is cancelled.
+	uncut    func() bool
 	registry *Streams
 }
 
@@ -42,15 +46,55 @@ func (e *EndedError) Error() string { return "ended by the gate: " + e.Reason }
 // Unwrap makes an EndedError count as context.Canceled.
 func (e *EndedError) Unwrap() error { return context.Canceled }
 
-// Track enters a request and returns it with a context that End cancels. The
-// caller calls Close on the stream when the request is over.
-func (s *Streams) Track(r *http.Request, req *Request, keyID string) (*http.Request, *Stream) {
+// Track enters a request and returns it with a context that is cancelled when
+// the request is ended. lease is asked by Sweep: it says why the request may no
+// longer go on, or "". The caller calls Close on the stream when the request is
+// over.
+func (s *Streams) Track(w http.ResponseWriter, r *http.Request, req *Request, keyID string, lease func() string) (*http.Request, *Stream) {
 	ctx, cancel := context.WithCancelCause(r.Context())
-	stream := &Stream{KeyID: keyID, Request: req, cancel: cancel, registry: s}
+	stream := &Stream{KeyID: keyID, Request: req, lease: lease, cancel: cancel, registry: s}
+	// A client that does not read would hold the response open: what is left
+	// to be written has a moment to go out, then the connection is cut.
+	stream.uncut = context.AfterFunc(ctx, func() {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(lastWords))
+		req.writer.cut()
+	})
 	s.mu.Lock()
 	s.open[stream] = struct{}{}
 	s.mu.Unlock()
 	return r.WithContext(ctx), stream
+}
+
+// lastWords is how long an ended request may take to write what it has begun.
+const lastWords = 250 * time.Millisecond
+
+// Sweep ends the requests whose lease has run out, and returns how many those
+// were. Whoever gives leases calls it when something has changed, and every
+// second, since some run out by themselves.
+func (s *Streams) Sweep() int {
+	ended := 0
+	for stream, reason := range s.expired() {
+		ended += s.End(func(other *Stream) bool { return other == stream }, reason)
+	}
+	return ended
+}
+
+func (s *Streams) expired() map[*Stream]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var reasons map[*Stream]string
+	for stream := range s.open {
+		if stream.lease == nil {
+			continue
+		}
+		if reason := stream.lease(); reason != "" {
+			if reasons == nil {
+				reasons = make(map[*Stream]string)
+			}
+			reasons[stream] = reason
+		}
+	}
+	return reasons
 }
 
 // Close takes the stream out of the registry. It may be called more than once.
@@ -58,6 +102,7 @@ func (s *Stream) Close() {
 	s.registry.mu.Lock()
 	delete(s.registry.open, s)
 	s.registry.mu.Unlock()
+	s.uncut()
 	s.cancel(nil)
 }
 
@@ -80,7 +125,7 @@ func (s *Streams) End(match func(*Stream) bool, reason string) int {
 	}
 	s.mu.Unlock()
 	for _, stream := range ended {
-		stream.Request.Refuse(Unauthorized(true, fmt.Sprintf("the request was ended: %s", reason)))
+		stream.Request.Refuse(Unauthorized(true, "the request was ended: "+reason))
 		stream.cancel(&EndedError{Reason: reason})
 	}
 	return len(ended)

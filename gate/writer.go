@@ -1,8 +1,11 @@
 package gate
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -16,6 +19,7 @@ type responseWriter struct {
 	caddyhttp.ResponseWriterWrapper
 	req   *Request
 	began bool
+	conn  atomic.Pointer[net.Conn] // once the connection is hijacked
 }
 
 // WriteHeader swallows the proxy's 499 of a request that the gate itself cut
@@ -47,4 +51,21 @@ func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
 func (w *responseWriter) FlushError() error {
 	w.began = true
 	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Hijack keeps the connection that a WebSocket takes over, so that it can be cut.
+func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil {
+		w.began = true
+		w.conn.Store(&conn)
+	}
+	return conn, rw, err
+}
+
+// cut closes the connection if it was hijacked.
+func (w *responseWriter) cut() {
+	if conn := w.conn.Load(); conn != nil {
+		_ = (*conn).Close()
+	}
 }

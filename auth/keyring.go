@@ -1,0 +1,224 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+func init() { caddy.RegisterModule(new(KeyRing)) }
+
+// KeyRing is the keys that all sites share, from a key file that is watched: a
+// change holds within a second, without a reload. Requests and streams of a
+// key that is revoked or has expired are ended within a second too, also those
+// that came under an earlier configuration.
+//
+// A file that is broken or gone while the gate runs leaves the last good keys
+// in force, and the log says so; at the start it is an error. The file is
+// written with `gatehouse key`.
+type KeyRing struct {
+	// File is the path of the key file. Default: there are no shared keys.
+	File string `json:"file,omitempty"`
+
+	// Pepper is a placeholder for the pepper under which the hashes of the file
+	// are made: {env.NAME} or {file./path}. A literal is refused. Default: what
+	// GATEHOUSE_PEPPER is set to; where it is unset, none.
+	Pepper string `json:"pepper,omitempty"`
+
+	app     *gate.App
+	logger  *zap.Logger
+	pepper  []byte
+	watcher *keys.Watcher
+	current atomic.Pointer[ring]
+	stop    chan struct{}
+	stopped sync.WaitGroup
+}
+
+// CaddyModule returns the Caddy module information.
+func (*KeyRing) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "gatehouse.keys", New: func() caddy.Module { return new(KeyRing) }}
+}
+
+// UnmarshalCaddyfile sets up the keys from the global option gatehouse. Syntax:
+//
+//	keys <path> {
+//		pepper <placeholder>
+//	}
+func (k *KeyRing) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
+	d.Next()
+	if k.File, err = gate.OneArg(d); err != nil {
+		return err
+	}
+	return gate.Options{
+		"pepper": {Parse: func(d *caddyfile.Dispenser) error {
+			if k.Pepper, err = gate.OneArg(d); err != nil {
+				return err
+			}
+			if err := checkPepper(k.Pepper); err != nil {
+				return d.WrapErr(err)
+			}
+			return nil
+		}},
+	}.ParseBlock(d)
+}
+
+func checkPepper(pepper string) error {
+	if !gate.IsPlaceholder(pepper) {
+		return errors.New("the pepper may not stand in the clear in the configuration: write {env.GATEHOUSE_PEPPER} or {file./path}")
+	}
+	return gate.CheckPlaceholder(pepper)
+}
+
+// lastRings are the rings of each key file that were made last, by its path.
+// The one that follows takes over when its secrets were last used.
+var lastRings sync.Map
+
+// Provision reads the key file and begins to watch it.
+func (k *KeyRing) Provision(ctx caddy.Context) error {
+	if k.File == "" {
+		return nil
+	}
+	var err error
+	if k.app, err = gate.AppOf(ctx); err != nil {
+		return err
+	}
+	k.logger = ctx.Logger()
+	pepper := k.app.Getenv("GATEHOUSE_PEPPER")
+	if k.Pepper != "" {
+		if err := checkPepper(k.Pepper); err != nil {
+			return fmt.Errorf("keys: %w", err)
+		}
+		if pepper, err = k.app.Resolve(k.Pepper); err != nil {
+			return fmt.Errorf("keys: the pepper: %w", err)
+		}
+	}
+	k.pepper = []byte(pepper)
+	events.Conceal(pepper)
+	if k.File, err = filepath.Abs(k.File); err != nil {
+		return err
+	}
+	file := keys.NewFile(k.File)
+	if err := file.CheckMode(); err != nil {
+		k.logger.Warn(err.Error(), zap.String("file", k.File))
+	}
+	// A file that can be read and holds what cannot be used is as broken as
+	// one that cannot be read.
+	var first error
+	k.watcher, err = keys.Watch(file, func(doc *keys.Document) {
+		if err := k.use(doc); err != nil {
+			first = err
+			k.complain(err)
+		}
+	}, k.complain)
+	if err != nil {
+		return fmt.Errorf("keys: %w; `gatehouse key add <name> --file %s` makes the file", err, k.File)
+	}
+	if k.current.Load() == nil {
+		return fmt.Errorf("keys: %s: %w", k.File, first)
+	}
+	k.stop = make(chan struct{})
+	k.stopped.Go(k.sweep)
+	return nil
+}
+
+// use puts the keys of a document in force.
+func (k *KeyRing) use(doc *keys.Document) error {
+	if err := doc.CheckPepper(k.pepper); err != nil {
+		return err
+	}
+	for i := range doc.Keys {
+		if err := enforceable(&doc.Keys[i]); err != nil {
+			return err
+		}
+	}
+	found, err := newRing(doc.Keys, k.pepper)
+	if err != nil {
+		return err
+	}
+	if last, ok := lastRings.Swap(k.File, found.keys); ok {
+		found.keys.Adopt(last.(*keys.Ring))
+	}
+	before := k.current.Swap(found)
+	if before != nil {
+		k.logger.Info("the key file has changed and is in force", zap.String("file", k.File), zap.Int("keys", found.keys.Len()))
+	}
+	k.app.Streams().Sweep()
+	return nil
+}
+
+// enforceable refuses a key whose limits this version would not hold it to.
+func enforceable(k *keys.Key) error {
+	if len(k.Agents) > 0 {
+		return fmt.Errorf("key %s is limited to agents, which this version does not enforce: a key without `agents` may reach all of them", k.ID)
+	}
+	return nil
+}
+
+// complain says that the file cannot be used and that the last good keys hold.
+func (k *KeyRing) complain(err error) {
+	k.logger.Error("the key file cannot be used: the last good keys stay in force until it is mended",
+		zap.String("file", k.File), zap.Error(err))
+	k.app.Events().Report(events.Event{
+		Name: events.KeyFileBroken, Message: "[SECURITY] Key file cannot be used", Level: zapcore.ErrorLevel, Enforced: true,
+		Rule: k.File, Reason: err.Error(),
+	})
+}
+
+// sweep ends the requests of keys that have run out.
+func (k *KeyRing) sweep() {
+	ticker := time.NewTicker(time.Second / 2)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			k.app.Streams().Sweep()
+		case <-k.stop:
+			return
+		}
+	}
+}
+
+// Cleanup ends the watch. Requests go on under the leases that they have,
+// which the ring that follows looks after.
+func (k *KeyRing) Cleanup() error {
+	if k.watcher != nil {
+		k.watcher.Close()
+	}
+	if k.stop != nil {
+		close(k.stop)
+		k.stopped.Wait()
+	}
+	return nil
+}
+
+// lease says why a request that a use of a key has let in may not go on; "" if
+// it may. It asks the ring that is in force now, not the one of then.
+func lease(file string, use keys.Use) func() string {
+	return func() string {
+		last, ok := lastRings.Load(file)
+		if !ok {
+			return ""
+		}
+		if outcome := last.(*keys.Ring).Again(use, time.Now()); outcome != keys.Found {
+			return "the key " + use.Key.ID + " is " + outcome.String()
+		}
+		return ""
+	}
+}
+
+var (
+	_ caddy.Provisioner     = (*KeyRing)(nil)
+	_ caddy.CleanerUpper    = (*KeyRing)(nil)
+	_ caddyfile.Unmarshaler = (*KeyRing)(nil)
+)

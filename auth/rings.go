@@ -1,0 +1,56 @@
+package auth
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+)
+
+// ring is a set of keys, with the principal of each.
+type ring struct {
+	keys       *keys.Ring
+	principals map[string]*principal
+}
+
+func newRing(known []keys.Key, pepper []byte) (*ring, error) {
+	found, err := keys.NewRing(known, pepper)
+	if err != nil {
+		return nil, err
+	}
+	principals := make(map[string]*principal, len(known))
+	for _, k := range known {
+		principals[k.ID] = newPrincipal(&gate.Principal{KeyID: k.ID, Scopes: k.Scopes, Plan: k.Plan, Shared: k.Shared})
+	}
+	return &ring{keys: found, principals: principals}, nil
+}
+
+// rings are the keys that a request is held against: those written in the
+// site, and those that all sites share. They stay the same for one request,
+// whatever changes meanwhile.
+type rings struct {
+	site, shared *ring
+	names        []string // of the site, which a shared key may be limited to
+}
+
+func (a *Auth) rings() rings {
+	r := rings{site: a.ring.Load(), names: a.siteNames}
+	if a.shared != nil {
+		r.shared = a.shared.current.Load()
+	}
+	return r
+}
+
+// find looks a secret up. The key is in the ring that is returned with it.
+func (r rings) find(secret string, now time.Time) (keys.Use, *ring) {
+	use := r.site.keys.Look(secret, now)
+	if use.Key != nil || r.shared == nil {
+		return use, r.site
+	}
+	use = r.shared.keys.Look(secret, now)
+	if use.Key != nil && len(use.Key.Sites) > 0 && !slices.ContainsFunc(r.names, use.Key.AllowsSite) {
+		return keys.Use{}, r.shared // a key of another site is no key here
+	}
+	return use, r.shared
+}
