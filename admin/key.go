@@ -1,0 +1,307 @@
+package admin
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/spf13/cobra"
+)
+
+// keyCommand changes and lists the keys of a key file. It works on the file,
+// which a running gate watches, so it works whether the gate is up or down.
+func keyCommand() *cobra.Command {
+	c := &keyFile{}
+	cmd := &cobra.Command{
+		Use:   "key",
+		Short: "Makes, lists, rotates and takes back the keys of a key file",
+		Long: `
+Works on the key file that the global option "keys <path>" of gatehouse names. A
+running gate puts each change in force within a second.
+
+A new secret is printed once, alone on standard output; everything else that is
+said about it goes to standard error.
+`,
+	}
+	cmd.PersistentFlags().StringVar(&c.path, "file", "/etc/gatehouse/keys.json", "the key file")
+	cmd.PersistentFlags().BoolVar(&c.json, "json", false, "write JSON for scripts")
+	cmd.AddCommand(c.add(), c.list(), c.show(), c.rotate(), c.revoke(), c.importToken(), c.check())
+	return cmd
+}
+
+// keyFile is the file that a command works on.
+type keyFile struct {
+	path string
+	json bool
+}
+
+func (c *keyFile) file() *keys.File { return keys.NewFile(c.path) }
+
+// edit is what a change needs to know. The pepper never stands in the command line.
+func (c *keyFile) edit() keys.Edit {
+	return keys.Edit{Now: time.Now(), Pepper: []byte(os.Getenv("GATEHOUSE_PEPPER"))}
+}
+
+// rights are the flags that say what a new key may do.
+type rights struct {
+	scopes, from, sites            []string
+	plan, entity, expires, lasting string
+}
+
+func (r *rights) flags(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&r.scopes, "scope", nil, "what the key may do, such as read,chat (\"*\" is everything); required")
+	cmd.Flags().StringSliceVar(&r.from, "from", nil, "the networks that it may be used from (default: all)")
+	cmd.Flags().StringSliceVar(&r.sites, "site", nil, "the sites where it is good (default: all)")
+	cmd.Flags().StringVar(&r.plan, "plan", "", "the plan whose limits hold for it")
+	cmd.Flags().StringVar(&r.entity, "entity", "", "the entity id that its requests carry")
+	cmd.Flags().StringVar(&r.expires, "expires", "", "when it ends: a time (2027-01-31T12:00:00Z)")
+	cmd.Flags().StringVar(&r.lasting, "for", "", "how long it lasts from now: a duration (90d)")
+	cmd.MarkFlagsMutuallyExclusive("expires", "for")
+	_ = cmd.MarkFlagRequired("scope")
+}
+
+func (r *rights) key(id string) (keys.Key, error) {
+	k := keys.Key{ID: id, Scopes: r.scopes, Sites: r.sites, Plan: r.plan, Entity: r.entity}
+	for _, text := range r.from {
+		network, err := keys.ParseNetwork(text)
+		if err != nil {
+			return k, fmt.Errorf("--from %s: %w", text, err)
+		}
+		k.From = append(k.From, network)
+	}
+	var err error
+	switch {
+	case r.expires != "":
+		if k.Expires, err = time.Parse(time.RFC3339, r.expires); err != nil {
+			return k, fmt.Errorf("--expires %s: write a time like 2027-01-31T12:00:00Z", r.expires)
+		}
+	case r.lasting != "":
+		lasting, err := caddy.ParseDuration(r.lasting)
+		if err != nil {
+			return k, fmt.Errorf("--for %s: write a duration like 90d", r.lasting)
+		}
+		k.Expires = time.Now().Add(lasting).Truncate(time.Second)
+	}
+	return k, nil
+}
+
+func (c *keyFile) add() *cobra.Command {
+	var r rights
+	cmd := &cobra.Command{
+		Use:     "add <id>",
+		Short:   "Makes a key and prints its secret, once",
+		Example: "  gatehouse key add ci --scope read,chat --for 90d",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			k, err := r.key(args[0])
+			if err != nil {
+				return err
+			}
+			if err := c.file().Init(); err != nil {
+				return err
+			}
+			var minted keys.Minted
+			err = c.file().Update(func(d *keys.Document) (err error) {
+				minted, err = d.Add(k, c.edit())
+				return err
+			})
+			return c.reveal(cmd, minted, err)
+		},
+	}
+	r.flags(cmd)
+	return cmd
+}
+
+// reveal shows a new secret, which is stored nowhere.
+func (c *keyFile) reveal(cmd *cobra.Command, minted keys.Minted, err error) error {
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
+			keys.Minted
+			Secret string `json:"secret,omitempty"`
+		}{minted, minted.Reveal()})
+	}
+	if minted.Repeated {
+		fmt.Fprintf(cmd.ErrOrStderr(), "This rotation of %s was made before; its secret was shown then.\n", minted.Key)
+		return nil
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "The secret of %s, shown only now:\n", minted.Key)
+	fmt.Fprintln(cmd.OutOrStdout(), minted.Reveal())
+	if !minted.OldEnds.IsZero() {
+		fmt.Fprintf(cmd.ErrOrStderr(), "The old one is accepted until %s.\n", minted.OldEnds.Format(time.RFC3339))
+	}
+	return nil
+}
+
+func (c *keyFile) list() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "Lists the keys",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := c.file().Load()
+			if err != nil {
+				return err
+			}
+			return c.print(cmd, keys.StatusOf(d.Keys, time.Now()))
+		},
+	}
+}
+
+func (c *keyFile) show() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show <id>",
+		Short: "Shows one key and its secrets' states",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := c.file().Load()
+			if err != nil {
+				return err
+			}
+			k := d.Key(args[0])
+			if k == nil {
+				return fmt.Errorf("key %s: %w", args[0], keys.ErrNotFound)
+			}
+			return c.print(cmd, keys.StatusOf([]keys.Key{*k}, time.Now()))
+		},
+	}
+}
+
+func (c *keyFile) print(cmd *cobra.Command, all []keys.Status) error {
+	if c.json {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
+	}
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "KEY\tSTATE\tSCOPES\tPLAN\tEXPIRES\tSECRETS")
+	for _, k := range all {
+		var secrets []string
+		for _, s := range k.Secrets {
+			secrets = append(secrets, s.ID+" "+string(s.State))
+		}
+		expires := "never"
+		if !k.Expires.IsZero() {
+			expires = k.Expires.Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.State, strings.Join(k.Scopes, ","), k.Plan, expires, strings.Join(secrets, ", "))
+	}
+	return w.Flush()
+}
+
+func (c *keyFile) rotate() *cobra.Command {
+	var overlap, token string
+	cmd := &cobra.Command{
+		Use:     "rotate <id>",
+		Short:   "Gives a key a new secret and the old one an end",
+		Example: "  gatehouse key rotate ci --overlap 24h",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			until, err := caddy.ParseDuration(overlap)
+			if err != nil {
+				return fmt.Errorf("--overlap %s: write a duration like 24h", overlap)
+			}
+			var minted keys.Minted
+			err = c.file().Update(func(d *keys.Document) (err error) {
+				minted, err = d.Rotate(args[0], until, token, c.edit())
+				return err
+			})
+			return c.reveal(cmd, minted, err)
+		},
+	}
+	cmd.Flags().StringVar(&overlap, "overlap", "24h", "how long the old secret is still accepted")
+	cmd.Flags().StringVar(&token, "idempotency-token", "", "a rotation that is asked for again under the same token mints nothing")
+	return cmd
+}
+
+func (c *keyFile) revoke() *cobra.Command {
+	var secret, unused string
+	cmd := &cobra.Command{
+		Use:     "revoke <id>",
+		Short:   "Takes a key back, or one of its secrets, at once",
+		Example: "  gatehouse key revoke ci --secret 1 --if-unused 24h",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var within time.Duration
+			if unused != "" {
+				var err error
+				if within, err = caddy.ParseDuration(unused); err != nil {
+					return fmt.Errorf("--if-unused %s: write a duration like 24h", unused)
+				}
+			}
+			changed := false
+			err := c.file().Update(func(d *keys.Document) (err error) {
+				changed, err = d.Revoke(args[0], secret, within, c.edit())
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if !changed {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s was revoked before.\n", args[0])
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&secret, "secret", "", "the id of one secret, from `show` (default: the whole key)")
+	cmd.Flags().StringVar(&unused, "if-unused", "", "refuse if it was used within this time")
+	return cmd
+}
+
+func (c *keyFile) importToken() *cobra.Command {
+	var r rights
+	cmd := &cobra.Command{
+		Use:     "import <id>",
+		Short:   "Takes an existing token, read from standard input, as a key",
+		Example: "  printenv ELIZA_SERVER_AUTH_TOKEN | gatehouse key import eliza --scope '*'",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			k, err := r.key(args[0])
+			if err != nil {
+				return err
+			}
+			token, err := bufio.NewReader(io.LimitReader(cmd.InOrStdin(), keys.MaxSecretLength+2)).ReadString('\n')
+			if err != nil && !errors.Is(err, io.EOF) {
+				return err
+			}
+			if err := c.file().Init(); err != nil {
+				return err
+			}
+			return c.file().Update(func(d *keys.Document) error {
+				return d.Import(k, strings.TrimRight(token, "\r\n"), c.edit())
+			})
+		},
+	}
+	r.flags(cmd)
+	return cmd
+}
+
+func (c *keyFile) check() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Checks that the key file can be used",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := c.file().Load()
+			if err != nil {
+				return err
+			}
+			if err := d.CheckPepper(c.edit().Pepper); err != nil {
+				return err
+			}
+			if err := c.file().CheckMode(); err != nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), "warning:", err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d keys\n", c.path, len(d.Keys))
+			return nil
+		},
+	}
+}
