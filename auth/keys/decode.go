@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -217,14 +218,18 @@ func (d *decoder) strings(into *[]string) {
 	})
 }
 
+// rfc3339 is the letter of the standard, of which time.Parse takes more: one digit for an hour, a comma in a fraction, an
+// offset of 99 hours.
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+
 func (d *decoder) time(into *time.Time) {
 	var s string
 	if !d.string(&s) {
 		return
 	}
-	t, err := time.Parse(time.RFC3339, s)
-	t = inFile(t)
-	if err != nil || t.Year() < 1970 || t.Year() > 9999 || strings.Contains(s, ",") {
+	written, err := time.Parse(time.RFC3339, s)
+	t := inFile(written)
+	if err != nil || !rfc3339.MatchString(s) || min(written.Year(), t.Year()) < 1970 || t.Year() > 9999 {
 		d.complain("this is no time; write it like 2027-01-31T12:00:00Z (RFC 3339)")
 		return
 	}

@@ -99,6 +99,7 @@ func TestParseDocumentNamesThePlace(t *testing.T) {
 		"time before computers":   {`"2027-01-31T12:00:00Z"`, `"0001-01-01T00:00:00Z"`, "keys[0].expires: this is no time"},
 		"time after writing":      {`"2027-01-31T12:00:00Z"`, `"9999-12-31T23:59:59-01:00"`, "keys[0].expires: this is no time"},
 		"time with a comma":       {`"2027-01-31T12:00:00Z"`, `"2027-01-31T12:00:00,5Z"`, "keys[0].expires: this is no time"},
+		"time with a short hour":  {`"2027-01-31T12:00:00Z"`, `"2027-01-31T1:00:00Z"`, "keys[0].expires: this is no time"},
 		"bad time in a secret":    {`"2026-02-01T00:00:00Z"`, `"soon"`, "line 31: keys[0].secrets[0].not_after: this is no time"},
 		"a number as time":        {`"2027-01-31T12:00:00Z"`, `1800000000`, `keys[0].expires: this must be a text, "..."`},
 		"null":                    {`"2027-01-31T12:00:00Z"`, `null`, `keys[0].expires: this must be a text, "..."`},
@@ -267,7 +268,7 @@ func TestSchemaAgreesWithTheParser(t *testing.T) {
 	hash := HashSecret("other").String()
 	values := []any{
 		nil, true, 1, 2, -1, 1.5, "", "x", "a b", "*", "agk_x", "ci", "10.0.0.0/8", "10.0.0.1", "10.0.0.0/1000", "example.com",
-		"2027-01-31T12:00:00Z", "2027-01-31T12:00:00.25+02:00", "2027-01-31", "2027-13-31T12:00:00Z", "1969-12-31T00:00:00Z", "0000-01-01T00:00:00Z",
+		"2027-01-31T12:00:00Z", "2027-01-31T12:00:00.25+02:00", "2027-01-31", "2027-13-31T12:00:00Z", "1969-12-31T00:00:00Z", "1969-12-31T23:30:00-01:00", "2027-01-31T1:00:00Z", "2027-01-31T12:00:00+99:00", "0000-01-01T00:00:00Z",
 		hash, "hmac-" + hash, strings.ToUpper(hash), hash[:70], HashPrefix + strings.Repeat("0", 64), "b850bc30-45f8-0041-a00a-83df46d8555d",
 		"b850bc30-45f8-0041-a00a-83df46d8555", "0123456789abcdef0123456789abcdef", strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("x", 129), "ü",
 		[]any{}, []any{"x"}, []any{"a b"}, []any{1}, []any{"10.0.0.0/8"}, []any{nil}, []any{strings.Repeat("x", 129)}, []any{"*"}, map[string]any{}, map[string]any{"id": "x"},

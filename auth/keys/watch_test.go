@@ -143,23 +143,68 @@ func TestWatchReadsWhenTheTimesStandStill(t *testing.T) {
 func TestWatchTellsOnlyChanges(t *testing.T) {
 	f := newFile(t)
 	addKey(t, f, "a")
-	said := watching(t, f, paces["both"])
+	said := newTold(t)
+	w, err := watchFile(f, said.onDocument, said.onError, paces["poll"])
+	require.NoError(t, err)
+	w.Close() // from here on it looks when it is told to
 	require.Equal(t, "a", said.ids())
 	text, err := os.ReadFile(f.Path())
 	require.NoError(t, err)
-	for i := range 10 {
-		require.NoError(t, os.Chtimes(f.Path(), noon, noon.Add(time.Duration(i)*time.Second)))
-		exchange(t, f, string(text))
-	}
-	exchange(t, f, strings.Replace(string(text), `"id": "a"`, `"id": "b"`, 1))
-	require.Equal(t, "b", said.ids())
+
+	require.NoError(t, os.Chtimes(f.Path(), noon, noon))
+	w.look(false)
+	exchange(t, f, string(text))
+	w.look(false)
+	w.look(true)
 	said.nothingMore()
+	exchange(t, f, strings.Replace(string(text), `"id": "a"`, `"id": "b"`, 1))
+	w.look(false)
+	require.Equal(t, "b", said.ids())
+	exchange(t, f, "{")
+	w.look(false)
+	w.look(true)
+	require.ErrorContains(t, said.err(), "this is not JSON")
+	said.nothingMore()
+}
+
+// A file that is gone between being listed and being read is no mistake; one that stays listed is.
+func TestWatchListsAnewWhenAFileVanished(t *testing.T) {
+	gone := filepath.Join(t.TempDir(), "gone.json")
+	listed := 0
+	s := source{pattern: gone, paths: func() ([]string, error) {
+		if listed++; listed <= 2 {
+			return []string{gone}, nil
+		}
+		return nil, nil
+	}}
+	count := func(files []contents, _ error) (int, error) { return len(files), nil }
+	found := -1
+	w, err := start(s, count, func(n int) { found = n }, func(error) {}, paces["poll"])
+	require.NoError(t, err)
+	w.Close()
+	require.Zero(t, found)
+
+	link := filepath.Join(t.TempDir(), "dangling.json")
+	require.NoError(t, os.Symlink(gone, link))
+	_, err = WatchCharacters(link, nil, func([]Key) {}, func(error) {})
+	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+// The file that a link leads to is watched where it lies.
+func TestWatchAtTheEndOfALink(t *testing.T) {
+	f := newFile(t)
+	link := filepath.Join(t.TempDir(), "link.json")
+	require.NoError(t, os.Symlink(f.Path(), link))
+	said := watching(t, NewFile(link), paces["events"])
+	require.Empty(t, said.ids())
+	addKey(t, f, "a")
+	require.Equal(t, "a", said.ids())
 }
 
 // A folder in which something happens all the time does not keep a change from being seen.
 func TestWatchInABusyFolder(t *testing.T) {
 	f := newFile(t)
-	said := watching(t, f, pace{poll: time.Hour, quiet: 20 * time.Millisecond, events: true})
+	said := watching(t, f, pace{poll: time.Hour, quiet: 200 * time.Millisecond, events: true})
 	require.Empty(t, said.ids())
 	stop := make(chan struct{})
 	var noise sync.WaitGroup
