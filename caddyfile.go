@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/auth"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/headers"
+	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit"
 )
 
 // handlerDirectives are the directives of one handler each, in the order in
@@ -20,6 +21,7 @@ var handlerDirectives = []struct {
 	{"agent_cors", headers.ParseCORS},
 	{"agent_ip", access.ParseCaddyfile},
 	{"agent_auth", auth.ParseCaddyfile},
+	{"agent_rate_limit", ratelimit.ParseCaddyfile},
 }
 
 func init() {

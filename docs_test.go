@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
+	_ "github.com/mholt/caddy-ratelimit" // it is in the binary, and in examples
 )
 
 var fence = regexp.MustCompile("(?ms)^```caddyfile\n(.*?)^```$")

@@ -17,4 +17,5 @@ import (
 	_ "github.com/gatehouse-dev/caddy-gatehouse/elizaos"
 	_ "github.com/gatehouse-dev/caddy-gatehouse/gate"
 	_ "github.com/gatehouse-dev/caddy-gatehouse/headers"
+	_ "github.com/gatehouse-dev/caddy-gatehouse/ratelimit"
 )

@@ -1,16 +1,20 @@
 package elizaos
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+)
 
 // table is a tree of path segments. Segments are compared without regard to
 // case and a trailing slash means nothing, as in the server itself (Express).
 type table struct{ root *node }
 
 type node struct {
-	static []edge            // a segment by name
-	param  *node             // any one segment
-	scopes map[string]string // by method; nil where no route ends
-	rest   map[string]string // of a route that ends in "*"
+	static []edge                // a segment by name
+	param  *node                 // any one segment
+	routes map[string]gate.Route // by method; nil where no route ends
+	rest   map[string]gate.Route // of a route that ends in "*"
 }
 
 type edge struct {
@@ -37,15 +41,15 @@ func compile(routes []route) *table {
 				n = n.child(segment)
 			}
 		}
-		into := &n.scopes
+		into := &n.routes
 		if rest {
 			into = &n.rest
 		}
 		if *into == nil {
-			*into = make(map[string]string)
+			*into = make(map[string]gate.Route)
 		}
 		for _, method := range strings.Fields(r.methods) {
-			(*into)[method] = r.scope
+			(*into)[method] = gate.Route{Scope: r.scope, Tiers: r.tiers()}
 		}
 	}
 	return t
@@ -69,23 +73,24 @@ func (n *node) find(segment string) *node {
 	return nil
 }
 
-// Scope returns the scope that a request needs; "" means a key and no scope.
-func (t *table) Scope(method, path string) string {
+// Route returns the scope that a request needs, and the tiers that count it. A
+// scope of "" means a key and no scope.
+func (t *table) Route(method, path string) gate.Route {
 	if method == "HEAD" {
 		method = "GET"
 	}
-	scope, ok := t.root.lookup(method, strings.Trim(path, "/"))
+	found, ok := t.root.lookup(method, strings.Trim(path, "/"))
 	if !ok {
-		return admin
+		return gate.Route{Scope: admin}
 	}
-	return scope
+	return found
 }
 
 // lookup prefers a segment's name to a parameter, and both to a "*".
-func (n *node) lookup(method, path string) (scope string, ok bool) {
+func (n *node) lookup(method, path string) (found gate.Route, ok bool) {
 	if path == "" {
-		if scope, ok = byMethod(n.scopes, method); ok {
-			return scope, true
+		if found, ok = byMethod(n.routes, method); ok {
+			return found, true
 		}
 		return byMethod(n.rest, method)
 	}
@@ -94,17 +99,17 @@ func (n *node) lookup(method, path string) (scope string, ok bool) {
 		if next == nil {
 			continue
 		}
-		if scope, ok = next.lookup(method, remaining); ok {
-			return scope, true
+		if found, ok = next.lookup(method, remaining); ok {
+			return found, true
 		}
 	}
 	return byMethod(n.rest, method)
 }
 
-func byMethod(scopes map[string]string, method string) (string, bool) {
-	if scope, ok := scopes[method]; ok {
-		return scope, true
+func byMethod(routes map[string]gate.Route, method string) (gate.Route, bool) {
+	if found, ok := routes[method]; ok {
+		return found, true
 	}
-	scope, ok := scopes[anyMethod]
-	return scope, ok
+	found, ok := routes[anyMethod]
+	return found, ok
 }

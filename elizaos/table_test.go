@@ -52,8 +52,32 @@ func TestScope(t *testing.T) {
 		{"GET", "/assets/index.js", anyKey},
 		{"GET", "/fake-model/secret", anyKey},
 	} {
-		if got := table.Scope(test.method, test.path); got != test.want {
+		if got := table.Route(test.method, test.path).Scope; got != test.want {
 			t.Errorf("%s %s needs %q, want %q", test.method, test.path, got, test.want)
+		}
+	}
+}
+
+func TestTiers(t *testing.T) {
+	table := compile(routes)
+	for _, test := range []struct{ method, path, want string }{
+		{"GET", "/api/agents", "api"},
+		{"GET", "/api", "api"},
+		{"BREW", "/api/unheard/of", "api"},
+		{"POST", "/api/media/agents/0f1e/upload-media", "api upload file_system"},
+		{"POST", "/api/media/channels/77/upload-media", "api upload file_system channel_validation"},
+		{"POST", "/api/messaging/channels/77/upload-media/", "api upload file_system channel_validation"},
+		{"POST", "/API/Audio/0f1e/transcriptions", "api upload file_system"},
+		{"POST", "/api/audio/0f1e/speech/generate", "api file_system"},
+		{"GET", "/api/messaging/channels/77/messages", "api channel_validation"},
+		{"GET", "/media/uploads/agents/0f1e/x.png", "media"},
+		{"HEAD", "/media/generated/0f1e/x.png", "media"},
+		{"POST", "/media/uploads/x", ""},
+		{"GET", "/socket.io/", ""},
+		{"GET", "/", ""},
+	} {
+		if got := strings.Join(table.Route(test.method, test.path).Tiers, " "); got != test.want {
+			t.Errorf("%s %s counts in %q, want %q", test.method, test.path, got, test.want)
 		}
 	}
 }
@@ -64,7 +88,7 @@ func TestEveryRoute(t *testing.T) {
 	for _, r := range routes {
 		path := strings.NewReplacer(":", "a-", "*", "rest/of/it").Replace(r.path)
 		for _, method := range strings.Fields(strings.ReplaceAll(r.methods, "*", "BREW")) {
-			if got := table.Scope(method, path); got != r.scope {
+			if got := table.Route(method, path).Scope; got != r.scope {
 				t.Errorf("%s %s needs %q, its line says %q", method, path, got, r.scope)
 			}
 		}
@@ -83,7 +107,7 @@ func FuzzScope(f *testing.F) {
 		if err != nil {
 			return
 		}
-		got := table.Scope(method, cleaned)
+		got := table.Route(method, cleaned).Scope
 		if !possible(method, cleaned)[got] {
 			t.Fatalf("%s %s needs %q, which no line of the table says", method, cleaned, got)
 		}

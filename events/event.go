@@ -8,6 +8,7 @@ package events
 
 import (
 	"net/netip"
+	"net/url"
 
 	"go.uber.org/zap/zapcore"
 )
@@ -31,6 +32,8 @@ const (
 	CrossOriginRefused Name = "malicious_cors"
 	// KeyCreated: a key was made.
 	KeyCreated Name = "authn_token_created"
+	// KeyFileBroken: the key file cannot be used, and the last good keys hold.
+	KeyFileBroken Name = "sys_key_file_broken"
 	// KeyExposed: a valid key was sent where others could read it.
 	KeyExposed Name = "authn_token_exposed"
 	// DangerAccepted: a dangerous setting was accepted by the operator and is in force.
@@ -43,8 +46,11 @@ const (
 type Event struct {
 	Name Name
 	// Message is a constant sentence that starts with "[SECURITY]", with
-	// nothing in it from outside but a validated client address.
+	// nothing in it from outside but a validated client address and, where
+	// Endpoint asks for it, the escaped path.
 	Message string
+	// Endpoint has the request's path named at the end of the message.
+	Endpoint bool
 	// Level is the severity. The zero value is zapcore.InfoLevel; refusals
 	// are reported at zapcore.WarnLevel.
 	Level zapcore.Level
@@ -57,6 +63,9 @@ type Event struct {
 	RequestID string
 	// Tier is the limit that was exceeded, if one was.
 	Tier string
+	// Class is the attack patterns that were recognised, by their short names
+	// with spaces between: "sqli traversal".
+	Class string
 	// Rule names what in the configuration decided: a scope, a pattern, a list.
 	Rule string
 	// Reason says why, and what to do, for the person who reads the log at night.
@@ -73,4 +82,12 @@ func From(message string, client netip.Addr) string {
 		return message + " unknown"
 	}
 	return message + " " + client.String()
+}
+
+// At appends the path of a request to a message of the documents' form, "...,
+// endpoint: /api/media/upload". It is percent-encoded, so that no path can
+// pass for another sentence or another line.
+func At(message, path string) string {
+	path = (&url.URL{Path: path}).EscapedPath()
+	return message + ", endpoint: " + Text(RedactURI(path), maxURI)
 }

@@ -33,7 +33,8 @@ type App struct {
 	// over a later one. Default: none. A file that cannot be read is an error.
 	EnvFile []string `json:"env_file,omitempty"`
 
-	// PartsRaw configures the shared parts, by name.
+	// PartsRaw configures the shared parts, by name. Parts that are not named
+	// have their defaults.
 	PartsRaw caddy.ModuleMap `json:"parts,omitempty" caddy:"namespace=gatehouse"`
 
 	ctx     caddy.Context
@@ -42,6 +43,7 @@ type App struct {
 	env     environment
 	streams *Streams
 	limiter Limiter
+	parts   map[string]any // by name
 
 	mu      sync.Mutex
 	onStart []func() error
@@ -64,7 +66,7 @@ func AppOf(ctx caddy.Context) (*App, error) {
 	return app.(*App), nil
 }
 
-// Provision reads the environment files and loads the configured parts.
+// Provision reads the environment files and loads the parts.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger()
@@ -77,16 +79,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.env, err = readEnvironment(a.EnvFile); err != nil {
 		return err
 	}
-	parts, err := ctx.LoadModule(a, "PartsRaw")
-	if err != nil {
-		return fmt.Errorf("loading the parts of gatehouse: %w", err)
-	}
-	for _, part := range parts.(map[string]any) {
-		if limiter, ok := part.(Limiter); ok {
-			a.limiter = limiter
-		}
-	}
-	return nil
+	return a.loadParts(ctx)
 }
 
 // Start looks over the configuration as a whole and runs what was left for

@@ -14,14 +14,23 @@ import (
 
 func init() { caddy.RegisterModule(MatchRoute{}) }
 
+// Route is what is known of one of a backend's routes.
+type Route struct {
+	// Scope is what a key needs for it; "" for any key.
+	Scope string
+	// Tiers are the names of the limits that count its requests. They are
+	// shared by all requests and never changed.
+	Tiers []string
+}
+
 // RouteTable knows a backend's routes. Tables are data of the backend's own
 // room, registered here by name, so that handlers can ask what a route needs
 // without knowing which backend they stand before.
 type RouteTable interface {
-	// Scope returns the scope that a request needs. method is in capitals and
-	// path is cleaned. A route that the table does not know needs the
+	// Route returns what is known of a request's route. method is in capitals
+	// and path is cleaned. A route that the table does not know needs the
 	// strictest scope that the backend has.
-	Scope(method, path string) string
+	Route(method, path string) Route
 }
 
 var routeTables = make(map[string]RouteTable)
@@ -39,12 +48,15 @@ func RegisterRouteTable(name string, table RouteTable) {
 // them, on the cleaned path. Caddyfile syntax:
 //
 //	@admin agent_route <table> scope <scope>
+//	@uploads agent_route <table> tier <tier>
 type MatchRoute struct {
 	// Table is the name of the route table, such as "elizaos". An unknown
 	// name is an error.
 	Table string `json:"table"`
-	// Scope is the scope that the route needs.
-	Scope string `json:"scope"`
+	// Scope matches routes that need this scope. Either it or Tier is given.
+	Scope string `json:"scope,omitempty"`
+	// Tier matches routes whose requests count in the limit of this name.
+	Tier string `json:"tier,omitempty"`
 
 	table RouteTable
 }
@@ -57,9 +69,14 @@ func (MatchRoute) CaddyModule() caddy.ModuleInfo {
 // UnmarshalCaddyfile sets up the matcher from Caddyfile tokens.
 func (m *MatchRoute) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	for d.Next() {
-		var word string
-		if m.Table != "" || !d.Args(&m.Table, &word, &m.Scope) || word != "scope" || d.NextArg() {
-			return d.Err("the matcher is written: agent_route <table> scope <scope>")
+		var word, name string
+		if m.Table != "" || !d.Args(&m.Table, &word, &name) || word != "scope" && word != "tier" || d.NextArg() {
+			return d.Err("the matcher is written: agent_route <table> scope <scope>, or agent_route <table> tier <tier>")
+		}
+		if word == "scope" {
+			m.Scope = name
+		} else {
+			m.Tier = name
 		}
 	}
 	return nil
@@ -72,23 +89,31 @@ func (m *MatchRoute) Provision(caddy.Context) error {
 		return fmt.Errorf("agent_route: no route table %q: there is %s", m.Table,
 			strings.Join(slices.Sorted(maps.Keys(routeTables)), ", "))
 	}
+	if m.Scope != "" && m.Tier != "" {
+		return fmt.Errorf("agent_route: give either a scope or a tier, not both")
+	}
 	return nil
 }
 
-// Match reports whether the request's route needs the scope.
+// Match reports whether the request's route needs the scope, or counts in the tier.
 func (m *MatchRoute) Match(r *http.Request) bool {
 	match, _ := m.MatchWithError(r)
 	return match
 }
 
-// MatchWithError reports whether the request's route needs the scope.
+// MatchWithError reports whether the request's route needs the scope, or counts
+// in the tier.
 func (m *MatchRoute) MatchWithError(r *http.Request) (bool, error) {
 	req := From(r.Context())
 	if req == nil {
 		// Before the door the path is not clean, so the answer may not be trusted.
 		return false, fmt.Errorf("agent_route: no agent handler stands before this matcher")
 	}
-	return req.route.scope(m.table, r.Method, r.URL.Path) == m.Scope, nil
+	route := req.route.of(m.table, r.Method, r.URL.Path)
+	if m.Tier != "" {
+		return slices.Contains(route.Tiers, m.Tier), nil
+	}
+	return route.Scope == m.Scope, nil
 }
 
 // routeMemo remembers the last answer of a table, since several matchers ask
@@ -96,13 +121,13 @@ func (m *MatchRoute) MatchWithError(r *http.Request) (bool, error) {
 type routeMemo struct {
 	table        RouteTable
 	method, path string
-	found        string
+	found        Route
 }
 
-func (memo *routeMemo) scope(table RouteTable, method, path string) string {
+func (memo *routeMemo) of(table RouteTable, method, path string) Route {
 	path = strings.TrimSuffix(path, "/") // tables take both forms for one
 	if memo.table != table || memo.method != method || memo.path != path {
-		*memo = routeMemo{table, method, path, table.Scope(method, path)}
+		*memo = routeMemo{table, method, path, table.Route(method, path)}
 	}
 	return memo.found
 }

@@ -32,8 +32,9 @@ type Gate struct {
 	// Backend is what stands behind it.
 	Backend *Backend
 
-	t   testing.TB
-	log *memory
+	t       testing.TB
+	log     *memory
+	storage string // Caddy's, of this gate alone
 }
 
 // Start adapts and loads a Caddyfile. In its text, GATE stands for the gate's
@@ -51,7 +52,7 @@ func Start(t testing.TB, caddyfile string) *Gate {
 // New makes the backend and finds the gate an address, without starting it.
 func New(t testing.TB) *Gate {
 	t.Helper()
-	g := &Gate{Addr: freeAddr(t), Backend: newBackend(t), t: t, log: openMemory()}
+	g := &Gate{Addr: freeAddr(t), Backend: newBackend(t), t: t, log: openMemory(), storage: t.TempDir()}
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
 			t.Errorf("stopping the gate: %v", err)
@@ -72,7 +73,7 @@ func (g *Gate) Load(caddyfile string) error {
 // LoadJSON loads a JSON configuration as it is, but for the admin endpoint and
 // the log, which are the test's.
 func (g *Gate) LoadJSON(config []byte) error {
-	config, err := tame(config)
+	config, err := g.tame(config)
 	if err != nil {
 		return err
 	}
@@ -98,16 +99,20 @@ func (g *Gate) adapt(caddyfile string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tame(config)
+	return g.tame(config)
 }
 
-// tame takes the admin endpoint out of a configuration and leads its log here.
-func tame(config []byte) ([]byte, error) {
+// tame takes the admin endpoint out of a configuration, leads its log here, and
+// gives it a storage of its own, unless it names one.
+func (g *Gate) tame(config []byte) ([]byte, error) {
 	var tree map[string]any
 	if err := json.Unmarshal(config, &tree); err != nil {
 		return nil, err
 	}
 	tree["admin"] = map[string]any{"disabled": true, "config": map[string]any{"persist": false}}
+	if tree["storage"] == nil {
+		tree["storage"] = map[string]any{"module": "file_system", "root": g.storage}
+	}
 	logging, _ := tree["logging"].(map[string]any)
 	if logging == nil {
 		logging = map[string]any{}

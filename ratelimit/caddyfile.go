@@ -1,0 +1,256 @@
+package ratelimit
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+)
+
+// ParseCaddyfile sets up the handler from Caddyfile tokens. Syntax:
+//
+//	agent_rate_limit [<matcher>] [<requests> <window>] {
+//		tier <name> [<matcher>...] {
+//			limit <requests> <window> [minutes]
+//			by key | ip | key_and_ip | <placeholder>
+//			count failures
+//			free <status>...
+//			code <CODE>
+//			message <sentence>
+//			shadow
+//			ipv6_prefix <bits>
+//			shared <name>
+//		}
+//		plan <name> {
+//			<tier> <requests> <window> [minutes]
+//		}
+//		exempt <network>...
+//		concurrent <requests> [<matcher>...]
+//		headers draft6 draft11 | off
+//	}
+func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	l := new(RateLimit)
+	h.Next()
+	var mistakes []error
+	if args := h.RemainingArgs(); len(args) > 0 {
+		limit, err := limitOf(h.Dispenser, args)
+		mistakes = append(mistakes, err)
+		l.Tiers = append(l.Tiers, &Tier{Name: defaultTier, Limits: []Limit{limit}})
+	}
+	mistakes = append(mistakes, gate.Options{
+		"tier":   {Repeat: true, Parse: func(d *caddyfile.Dispenser) error { return l.parseTier(h, d) }},
+		"plan":   {Repeat: true, Parse: l.parsePlan},
+		"exempt": {Repeat: true, Parse: l.parseExempt},
+		"concurrent": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+			if !d.NextArg() {
+				return d.Err("concurrent needs the number of requests and streams that a client may have in flight")
+			}
+			c := &Concurrent{Requests: Number(d.Val())}
+			err := checkNumber(d, c.Requests)
+			sets, matcherErr := parseMatchers(h, d)
+			c.MatchRaw = sets
+			l.Concurrent = append(l.Concurrent, c)
+			return errors.Join(err, matcherErr)
+		}},
+		"headers": {Parse: func(d *caddyfile.Dispenser) error {
+			if l.Headers = d.RemainingArgs(); len(l.Headers) == 0 {
+				return d.Err("headers takes draft6, draft11 or both, or off")
+			}
+			_, err := parseFields(l.Headers)
+			return wrap(d, err)
+		}},
+	}.ParseBlock(h.Dispenser))
+	err := errors.Join(mistakes...)
+	if err == nil && len(l.Tiers)+len(l.Concurrent) == 0 {
+		err = h.Err("agent_rate_limit limits nothing: write `agent_rate_limit 100 15m`, or a tier in its block")
+	}
+	return l, err
+}
+
+// wrap adds the place to an error.
+func wrap(d *caddyfile.Dispenser, err error) error {
+	if err == nil {
+		return nil
+	}
+	return d.WrapErr(err)
+}
+
+func (l *RateLimit) parseTier(h httpcaddyfile.Helper, d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.Err("a tier needs a name")
+	}
+	t := &Tier{Name: d.Val()}
+	if l.hasTier(t.Name) {
+		return d.Errf("there are two tiers named %s", t.Name)
+	}
+	l.Tiers = append(l.Tiers, t)
+	sets, err := parseMatchers(h, d)
+	t.MatchRaw = sets
+	mistakes := []error{err, gate.Options{
+		"limit": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+			limit, err := limitOf(d, d.RemainingArgs())
+			t.Limits = append(t.Limits, limit)
+			return err
+		}},
+		"by":    one(&t.By),
+		"count": one(&t.Count),
+		"free": {Parse: func(d *caddyfile.Dispenser) error {
+			args := d.RemainingArgs()
+			if len(args) == 0 {
+				return d.Err("free needs statuses, such as 304")
+			}
+			for _, arg := range args {
+				status, err := strconv.Atoi(arg)
+				if err != nil {
+					return d.Errf("free %s: this is no status", arg)
+				}
+				t.Free = append(t.Free, status)
+			}
+			return nil
+		}},
+		"code":    one(&t.Code),
+		"message": one(&t.Message),
+		"shadow": {Parse: func(*caddyfile.Dispenser) error {
+			t.Shadow = true
+			return nil
+		}},
+		"ipv6_prefix": {Parse: func(d *caddyfile.Dispenser) error {
+			text, err := gate.OneArg(d)
+			t.IPv6Prefix = Number(text)
+			if err != nil {
+				return err
+			}
+			return checkNumber(d, t.IPv6Prefix)
+		}},
+		"shared": one(&t.Shared),
+	}.ParseBlock(d)}
+	return errors.Join(append(mistakes, wrap(d, t.check()))...)
+}
+
+// one is an option with one argument.
+func one(into *string) gate.Option {
+	return gate.Option{Parse: func(d *caddyfile.Dispenser) (err error) {
+		*into, err = gate.OneArg(d)
+		return err
+	}}
+}
+
+func (l *RateLimit) parsePlan(d *caddyfile.Dispenser) error {
+	name, err := gate.OneArg(d)
+	if err != nil {
+		return err
+	}
+	if _, twice := l.Plans[name]; twice {
+		return d.Errf("there are two plans named %s", name)
+	}
+	tiers := make(map[string][]Limit)
+	var mistakes []error
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		tier := d.Val()
+		limit, err := limitOf(d, d.RemainingArgs())
+		mistakes = append(mistakes, err)
+		tiers[tier] = append(tiers[tier], limit)
+	}
+	if len(tiers) == 0 {
+		mistakes = append(mistakes, d.Errf("plan %s is empty: write lines like `api 10000 15m`", name))
+	}
+	if l.Plans == nil {
+		l.Plans = make(map[string]map[string][]Limit)
+	}
+	l.Plans[name] = tiers
+	return errors.Join(mistakes...)
+}
+
+func (l *RateLimit) parseExempt(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return d.Err("exempt needs networks (10.0.0.0/8) or addresses")
+	}
+	var mistakes []error
+	for _, arg := range args {
+		err := gate.CheckPlaceholder(arg)
+		if err == nil && !gate.IsPlaceholder(arg) {
+			_, err = parseNetwork(arg)
+		}
+		mistakes = append(mistakes, wrap(d, err))
+		l.Exempt = append(l.Exempt, arg)
+	}
+	return errors.Join(mistakes...)
+}
+
+// limitOf reads `<requests> <window> [minutes]`.
+func limitOf(d *caddyfile.Dispenser, args []string) (limit Limit, err error) {
+	if len(args) == 3 && args[2] == "minutes" {
+		limit.Minutes = true
+	} else if len(args) != 2 {
+		return limit, d.Err("a limit is written `<requests> <window>`, such as `100 15m`; `minutes` may follow a window that is a bare number")
+	}
+	limit.Requests, limit.Window = Number(args[0]), Duration(args[1])
+	err = errors.Join(gate.CheckPlaceholder(args[0]), gate.CheckPlaceholder(args[1]))
+	if err == nil && !gate.IsPlaceholder(args[0]) && !gate.IsPlaceholder(args[1]) {
+		_, err = limit.resolve(literal)
+	}
+	return limit, wrap(d, err)
+}
+
+func checkNumber(d *caddyfile.Dispenser, n Number) error {
+	err := gate.CheckPlaceholder(string(n))
+	if err == nil && !gate.IsPlaceholder(string(n)) {
+		_, err = n.value(literal)
+	}
+	return wrap(d, err)
+}
+
+// literal resolves what is no placeholder.
+func literal(text string) (string, error) { return text, nil }
+
+// parseMatchers reads matchers, of which any may match, to the end of the line.
+func parseMatchers(h httpcaddyfile.Helper, d *caddyfile.Dispenser) (caddyhttp.RawMatcherSets, error) {
+	var sets caddyhttp.RawMatcherSets
+	for d.CountRemainingArgs() > 0 {
+		set, ok, err := h.WithDispenser(d).MatcherToken()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			d.NextArg()
+			return nil, d.Errf("%s is no matcher: write a path (/api/*) or a named matcher (@name)", d.Val())
+		}
+		if set == nil { // "*": everything
+			set = caddy.ModuleMap{"path": h.JSON(caddyhttp.MatchPath{"*"})}
+		}
+		sets = append(sets, set)
+	}
+	return sets, nil
+}
+
+// UnmarshalCaddyfile sets up the counters' part from Caddyfile tokens. Syntax:
+//
+//	limits [memory] {
+//		max_clients <number>
+//		key_places <number>
+//	}
+func (l *Limits) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	switch args := d.RemainingArgs(); {
+	case len(args) == 0, len(args) == 1 && args[0] == "memory":
+	default:
+		return d.Errf("limits %s: write limits, or limits memory", args[0])
+	}
+	number := func(into *Number) gate.Option {
+		return gate.Option{Parse: func(d *caddyfile.Dispenser) error {
+			text, err := gate.OneArg(d)
+			if *into = Number(text); err != nil {
+				return err
+			}
+			return checkNumber(d, *into)
+		}}
+	}
+	return gate.Options{"max_clients": number(&l.MaxClients), "key_places": number(&l.KeyPlaces)}.ParseBlock(d)
+}
+
+var _ caddyfile.Unmarshaler = (*Limits)(nil)

@@ -1,0 +1,59 @@
+package ratelimit
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
+	"go.uber.org/zap"
+)
+
+// Charge counts one use on behalf of a room that owns no limiter.
+func (l *Limits) Charge(tier, client string, limit int, length time.Duration) (ok bool, retryAfter time.Duration) {
+	if limit < 1 {
+		return false, length
+	}
+	counted, err := l.chargedTier(tier, window.Limit{N: limit, Window: length})
+	if err != nil {
+		l.logger.Error("a limit cannot be counted, so what it limits is refused", zap.String("tier", tier), zap.Error(err))
+		return false, length
+	}
+	charges := [1]window.Charge{{Tier: counted, Client: l.counters.named(client)}}
+	verdict := l.counters.table.Take(charges[:])
+	return verdict.Admitted, charges[0].Standing.RetryAfter
+}
+
+// chargedTier is the tier that counts for a room, with its numbers.
+func (l *Limits) chargedTier(name string, limit window.Limit) (*window.Tier, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	name = "room/" + name + "/" + limit.Window.String()
+	spec := window.Spec{Limits: []window.Limit{limit}}
+	tier := l.charged[name]
+	if tier == nil {
+		var err error
+		if tier, err = l.counters.table.Tier(name, spec); err != nil {
+			return nil, err
+		}
+		l.charged[name] = tier
+		l.defined[name] = definition{tier, spec}
+		return tier, l.counters.table.Change(tier, spec)
+	}
+	if l.defined[name].spec.Limits[0] == limit {
+		return tier, nil
+	}
+	l.defined[name] = definition{tier, spec}
+	return tier, l.counters.table.Change(tier, spec)
+}
+
+// named is a client that a room knows by a name, which may be an address or a
+// network.
+func (c *counters) named(name string) window.Client {
+	who := window.Identity{By: "name", Name: name}
+	if addr, err := netip.ParseAddr(name); err == nil {
+		who = window.Identity{By: "ip", Addr: addr}
+	} else if network, err := netip.ParsePrefix(name); err == nil {
+		who = window.Identity{By: "ip", Addr: network.Addr()}
+	}
+	return window.Client{ID: c.table.ID(who), From: who.Addr}
+}

@@ -1,0 +1,100 @@
+package ratelimit
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"go.uber.org/zap/zapcore"
+)
+
+// Concurrent bounds what a client has in flight at a time: requests that are
+// not answered to their end, streams and sockets that are not closed.
+type Concurrent struct {
+	// Requests is how many, at least 1.
+	Requests Number `json:"requests"`
+	// MatchRaw says which requests count. Default: all.
+	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
+}
+
+// concurrent is a Concurrent, ready for requests.
+type concurrent struct {
+	limit int
+	match caddyhttp.MatcherSets
+	name  string
+}
+
+// slotTier is the tier's name in events and metrics.
+const slotTier = "concurrent"
+
+func (config *Concurrent) compile(ctx caddy.Context, resolve resolver, name string) (*concurrent, error) {
+	c := &concurrent{name: name}
+	var mistakes []error
+	var err error
+	if c.limit, err = config.Requests.value(resolve); err == nil && c.limit < 1 {
+		err = errNotPositive
+	}
+	mistakes = append(mistakes, err)
+	if config.MatchRaw != nil {
+		loaded, err := ctx.LoadModule(config, "MatchRaw")
+		if err == nil {
+			err = c.match.FromInterface(loaded)
+		}
+		mistakes = append(mistakes, err)
+	}
+	return c, errors.Join(mistakes...)
+}
+
+func (c *concurrent) applies(r *http.Request) (bool, error) {
+	if len(c.match) == 0 {
+		return true, nil
+	}
+	return c.match.AnyMatchWithError(r)
+}
+
+// hold takes the slots that the request needs, and returns each when the
+// request is over, however that comes: next returns only when a stream has
+// ended, and a panic passes through here.
+func (l *RateLimit) hold(w http.ResponseWriter, r *http.Request, req *gate.Request, next caddyhttp.Handler) error {
+	counters := l.limits.counters
+	client := counters.client(byDefault, 64, "", req).ID
+	for _, c := range l.slots {
+		match, err := c.applies(r)
+		if err != nil {
+			return err
+		}
+		if !match {
+			continue
+		}
+		of := slot{c.name, client}
+		if !counters.slots.take(of, c.limit) {
+			slotMetrics.refused.Inc()
+			return c.refusal()
+		}
+		slotMetrics.admitted.Inc()
+		defer counters.slots.give(of)
+	}
+	return next.ServeHTTP(w, r)
+}
+
+func (c *concurrent) refusal() *gate.Refusal {
+	return &gate.Refusal{
+		Status:  http.StatusTooManyRequests,
+		Code:    defaultCode,
+		Message: defaultMessage,
+		// When one of the client's own requests ends, nobody knows but the client.
+		Header: http.Header{fieldRetry: {"1"}},
+		Event: events.Event{
+			Name:     events.RateLimited,
+			Message:  "[SECURITY] Concurrent rate limit exceeded for IP:",
+			Endpoint: true,
+			Level:    zapcore.WarnLevel,
+			Tier:     slotTier,
+			Reason:   fmt.Sprintf("the client has %d requests or streams in flight already", c.limit),
+		},
+	}
+}

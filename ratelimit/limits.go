@@ -1,0 +1,200 @@
+package ratelimit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
+	"go.uber.org/zap"
+)
+
+func init() { caddy.RegisterModule(new(Limits)) }
+
+// Limits holds the counters that all sites share. They belong to the process,
+// not to a configuration: a reload does not touch them. When the process ends,
+// and every minute while it runs, they are saved to Caddy's storage, from
+// where the next start takes them; a snapshot that is damaged is reported and
+// ignored.
+type Limits struct {
+	// MaxClients is how many clients have counters of their own, from 1 to
+	// 16777216. One takes 64 to 200 bytes for each tier and window in which it
+	// is active. While all places are taken, newcomers are counted together
+	// with their network (IPv4 /24, IPv6 /48). Default: 1048576.
+	MaxClients Number `json:"max_clients,omitempty"`
+
+	// KeyPlaces is how many of the places only callers with a key may take.
+	// Default: an eighth.
+	KeyPlaces Number `json:"key_places,omitempty"`
+
+	counters  *counters
+	ctx       caddy.Context
+	logger    *zap.Logger
+	keys      *keyMetrics
+	maxPlaces int
+	keyPlaces int
+
+	mu      sync.Mutex
+	defined map[string]definition // by the tier's name in the table
+	placed  map[string]int        // handlers of a site so far
+	charged map[string]*window.Tier
+}
+
+// definition is what this configuration says of a tier.
+type definition struct {
+	tier *window.Tier
+	spec window.Spec
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Limits) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "gatehouse.limits", New: func() caddy.Module { return new(Limits) }}
+}
+
+// Provision finds the counters of the process, or restores them.
+func (l *Limits) Provision(ctx caddy.Context) error {
+	l.ctx, l.logger = ctx, ctx.Logger()
+	l.defined = make(map[string]definition)
+	l.placed = make(map[string]int)
+	l.charged = make(map[string]*window.Tier)
+	app, err := gate.AppOf(ctx)
+	if err != nil {
+		return err
+	}
+	var mistakes []error
+	for _, number := range []struct {
+		name string
+		from Number
+		into *int
+	}{{"max_clients", l.MaxClients, &l.maxPlaces}, {"key_places", l.KeyPlaces, &l.keyPlaces}} {
+		if number.from == "" {
+			continue
+		}
+		value, err := number.from.value(app.Resolve)
+		if err == nil && value < 1 {
+			err = errNotPositive
+		}
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("limits: %s %s: %w", number.name, number.from, err))
+		}
+		*number.into = value
+	}
+	if _, err := window.New(window.Options{MaxClients: l.maxPlaces, KeyPlaces: l.keyPlaces}); err != nil {
+		mistakes = append(mistakes, fmt.Errorf("limits: %w", err))
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return err
+	}
+	if l.counters, err = openCounters(ctx, l.logger); err != nil {
+		return err
+	}
+	if l.keys, err = l.counters.register(ctx); err != nil {
+		return err
+	}
+	return l.subscribe(ctx)
+}
+
+// subscribe has the numbers of this configuration come into force when all of
+// it has been started, and not if something else of it fails.
+func (l *Limits) subscribe(ctx caddy.Context) error {
+	found, err := ctx.App("events")
+	if err != nil {
+		return err
+	}
+	bus := found.(*caddyevents.App)
+	return errors.Join(
+		bus.On("started", handler(func(caddy.Event) { l.inForce() })),
+		bus.On(foreignEvent, handler(countForeign)),
+	)
+}
+
+type handler func(caddy.Event)
+
+func (h handler) Handle(_ context.Context, e caddy.Event) error {
+	h(e)
+	return nil
+}
+
+// inForce changes the numbers of tiers that were there before.
+func (l *Limits) inForce() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.counters.table.SetSize(l.maxPlaces, l.keyPlaces); err != nil {
+		l.logger.Error("the number of clients could not be changed", zap.Error(err))
+	}
+	for name, d := range l.defined {
+		if err := l.counters.table.Change(d.tier, d.spec); err != nil {
+			l.logger.Error("a tier keeps the numbers that it had", zap.String("tier", name), zap.Error(err))
+		}
+	}
+	l.counters.keep(l.ctx.Storage(), l.logger)
+}
+
+// Cleanup lets the counters go; the last configuration to do so ends them.
+func (l *Limits) Cleanup() error {
+	if l.counters == nil {
+		return nil
+	}
+	return closeCounters()
+}
+
+// place names the place of a handler: its site, and for further handlers in
+// the same site their number.
+func (l *Limits) place(site string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.placed[site]++
+	if n := l.placed[site]; n > 1 {
+		return fmt.Sprintf("%s#%d", site, n)
+	}
+	return site
+}
+
+// define is the tier of that name. It is an error if this configuration has
+// given it other numbers already.
+func (l *Limits) define(name string, spec window.Spec, shared bool) (*window.Tier, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, ok := l.defined[name]; ok {
+		if !shared || !reflect.DeepEqual(known.spec, spec) {
+			return nil, fmt.Errorf("%s is there with other numbers (%s): tiers that count together have the same limits and plans",
+				name, describe(known.spec))
+		}
+		return known.tier, nil
+	}
+	tier, err := l.counters.table.Tier(name, spec)
+	if err != nil {
+		return nil, err
+	}
+	l.defined[name] = definition{tier, spec}
+	return tier, nil
+}
+
+func describe(spec window.Spec) (text string) {
+	for i, limit := range spec.Limits {
+		if i > 0 {
+			text += ", "
+		}
+		text += fmt.Sprintf("%d per %s", limit.N, limit.Window)
+	}
+	return text
+}
+
+// take decides about a request.
+func (l *Limits) take(charges []window.Charge) window.Verdict {
+	return l.counters.table.Take(charges)
+}
+
+// giveBack undoes one charge.
+func (l *Limits) giveBack(charge *window.Charge) { l.counters.table.GiveBack(charge) }
+
+var (
+	_ caddy.Provisioner  = (*Limits)(nil)
+	_ caddy.CleanerUpper = (*Limits)(nil)
+	_ gate.Limiter       = (*Limits)(nil)
+)

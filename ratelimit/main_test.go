@@ -1,0 +1,3 @@
+package ratelimit_test
+
+import _ "github.com/mholt/caddy-ratelimit"

@@ -1,0 +1,355 @@
+// Package ratelimit is the handler agent_rate_limit: how much of everything.
+//
+// The arithmetic of windows is the engine's (ratelimit/window); this package
+// says which requests count where and for whom, tells clients where they
+// stand, and keeps the counters of all sites in one table of the process, so
+// that they outlive every configuration. It learns from the gate who the
+// caller is, and knows nothing of keys.
+package ratelimit
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+func init() { caddy.RegisterModule(new(RateLimit)) }
+
+// RateLimit limits how many requests a client may send in every window of a
+// stated length, by tiers. A request is counted in every tier that it matches,
+// or, if one of them has no room, in none: then it is refused with 429,
+// Retry-After and the tier's code and message.
+//
+// Clients are told apart by their key, strangers by their address, which is
+// that of the connection or, behind trusted proxies, the one that Caddy's
+// trusted_proxies make out; no header is believed otherwise.
+//
+// Counters survive a reload of the configuration and, through a snapshot in
+// Caddy's storage, a restart. Changed numbers hold at once, for running windows
+// too.
+type RateLimit struct {
+	// Tiers are the limits, at most 32.
+	Tiers []*Tier `json:"tiers,omitempty"`
+
+	// Plans are other limits for callers whose key is on a plan, by the plan's
+	// name and the tier's. A tier that the plan does not name keeps its own.
+	Plans map[string]map[string][]Limit `json:"plans,omitempty"`
+
+	// Exempt are networks (10.0.0.0/8) and addresses that are not limited at
+	// all. Default: none.
+	Exempt []string `json:"exempt,omitempty"`
+
+	// Concurrent bounds the requests and streams that a client has in flight
+	// at a time.
+	Concurrent []*Concurrent `json:"concurrent,omitempty"`
+
+	// Headers are the response fields that tell a client where it stands:
+	// "draft6" (RateLimit-Limit, -Remaining and -Reset), "draft11"
+	// (RateLimit-Policy and RateLimit), or "off" alone. Default: draft6 and draft11.
+	Headers []string `json:"headers,omitempty"`
+
+	door     *gate.Door
+	limits   *Limits
+	resolve  resolver
+	logger   *zap.Logger
+	tiers    []*tier
+	slots    []*concurrent
+	exempt   []netip.Prefix
+	fields   fields
+	policies atomic.Pointer[map[policyKey][]string]
+	proxies  proxyWatch
+}
+
+// CaddyModule returns the Caddy module information.
+func (*RateLimit) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.agent_rate_limit", New: func() caddy.Module { return new(RateLimit) }}
+}
+
+// Provision makes the tiers ready. All mistakes come in one report.
+func (l *RateLimit) Provision(ctx caddy.Context) error {
+	var err error
+	if l.door, err = gate.NewDoor(ctx); err != nil {
+		return err
+	}
+	app := l.door.App()
+	l.resolve = app.Resolve
+	l.logger = ctx.Logger()
+	l.proxies.logger = l.logger
+	limits, ok := gate.Part[*Limits](app)
+	if !ok {
+		return errors.New("agent_rate_limit: the app gatehouse has no part limits")
+	}
+	l.limits = limits
+	mistakes := []error{l.provisionExempt(), l.provisionFields(), l.checkPlans()}
+	if len(l.Tiers)+len(l.Concurrent) == 0 {
+		mistakes = append(mistakes, errors.New("it limits nothing: write `agent_rate_limit 100 15m`, or a tier in its block"))
+	}
+	if len(l.Tiers) > maxTiers {
+		mistakes = append(mistakes, fmt.Errorf("it has %d tiers: at most %d are possible", len(l.Tiers), maxTiers))
+	}
+	site := limits.place(gate.SiteName(ctx))
+	names := make(map[string]bool)
+	for _, config := range l.Tiers {
+		if names[config.Name] {
+			mistakes = append(mistakes, fmt.Errorf("there are two tiers named %s", config.Name))
+			continue
+		}
+		names[config.Name] = true
+		t, err := l.compile(ctx, config, site)
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("tier %s: %w", config.Name, err))
+		}
+		l.tiers = append(l.tiers, t)
+	}
+	for i, config := range l.Concurrent {
+		c, err := config.compile(ctx, l.resolve, site+"/"+strconv.Itoa(i))
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("concurrent %s: %w", config.Requests, err))
+		}
+		l.slots = append(l.slots, c)
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return fmt.Errorf("agent_rate_limit: %w", err)
+	}
+	return nil
+}
+
+func (l *RateLimit) provisionExempt() error {
+	var mistakes []error
+	for _, entry := range l.Exempt {
+		text, err := l.resolve(entry)
+		if err != nil {
+			mistakes = append(mistakes, err)
+			continue
+		}
+		network, err := parseNetwork(text)
+		mistakes = append(mistakes, err)
+		l.exempt = append(l.exempt, network)
+	}
+	return errors.Join(mistakes...)
+}
+
+func parseNetwork(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		addr = addr.Unmap()
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	network, err := netip.ParsePrefix(text)
+	if err != nil {
+		return network, fmt.Errorf("exempt %s: this is no network (10.0.0.0/8) and no address", text)
+	}
+	if network.Bits() == 0 {
+		return network, fmt.Errorf("exempt %s: this is everybody: take the limits out instead", text)
+	}
+	return network.Masked(), nil
+}
+
+func (l *RateLimit) provisionFields() (err error) {
+	l.fields, err = parseFields(l.Headers)
+	return err
+}
+
+func parseFields(names []string) (f fields, err error) {
+	switch {
+	case len(names) == 0:
+		return fields{draft6: true, draft11: true}, nil
+	case len(names) == 1 && names[0] == "off":
+		return f, nil
+	}
+	for _, name := range names {
+		switch {
+		case name == "draft6" && !f.draft6:
+			f.draft6 = true
+		case name == "draft11" && !f.draft11:
+			f.draft11 = true
+		default:
+			return f, fmt.Errorf("headers %s: write draft6, draft11 or both, each once, or off alone", name)
+		}
+	}
+	return f, nil
+}
+
+func (l *RateLimit) checkPlans() error {
+	var mistakes []error
+	for plan, tiers := range l.Plans {
+		for name, limits := range tiers {
+			if len(limits) == 0 {
+				mistakes = append(mistakes, fmt.Errorf("plan %s: %s has no limit", plan, name))
+			}
+			if !l.hasTier(name) {
+				mistakes = append(mistakes, fmt.Errorf("plan %s: there is no tier named %s", plan, name))
+			}
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+func (l *RateLimit) hasTier(name string) bool {
+	for _, t := range l.Tiers {
+		if t.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *RateLimit) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return l.door.Through(w, r, next, l)
+}
+
+// Serve counts the request and passes it on, or refuses it.
+func (l *RateLimit) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, next caddyhttp.Handler) error {
+	if err := req.CheckPath(); err != nil {
+		return err
+	}
+	l.proxies.look(r, req)
+	if l.isExempt(req.Client) {
+		return next.ServeHTTP(w, r)
+	}
+	if len(l.slots) == 0 {
+		return l.admit(w, r, req, next)
+	}
+	return l.hold(w, r, req, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		return l.admit(w, r, req, next)
+	}))
+}
+
+func (l *RateLimit) isExempt(client netip.Addr) bool {
+	for _, network := range l.exempt {
+		if network.Contains(client) {
+			return true
+		}
+	}
+	return false
+}
+
+// decision is what was decided about one request.
+type decision struct {
+	limiter *RateLimit
+	plan    string
+	charges []window.Charge
+	tiers   []uint8 // of each charge, the tier by its number
+	verdict window.Verdict
+}
+
+func (d *decision) tier(i int) *tier { return d.limiter.tiers[d.tiers[i]] }
+
+// typicalTiers is how many tiers a request may match at no cost in memory.
+const typicalTiers = 4
+
+// admit counts the request in all its tiers, or refuses it.
+func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Request, next caddyhttp.Handler) error {
+	var charges [typicalTiers]window.Charge
+	var tiers [typicalTiers]uint8
+	d := decision{limiter: l, charges: charges[:0], tiers: tiers[:0]}
+	if req.Principal != nil {
+		d.plan = req.Principal.Plan
+	}
+	settles := false
+	for i, t := range l.tiers {
+		match, err := t.applies(r)
+		if err != nil {
+			return err
+		}
+		if !match {
+			continue
+		}
+		charge := window.Charge{Tier: t.counted, Plan: d.plan}
+		if n := len(d.charges); n > 0 && t.by != byPlaceholder && d.tier(n-1).by == t.by && d.tier(n-1).prefix == t.prefix {
+			charge.Client = d.charges[n-1].Client
+		} else {
+			charge.Client = l.identify(t, r, req)
+		}
+		d.charges, d.tiers = append(d.charges, charge), append(d.tiers, uint8(i))
+		settles = settles || t.settles()
+	}
+	if len(d.charges) == 0 {
+		return next.ServeHTTP(w, r)
+	}
+	d.verdict = l.limits.take(d.charges)
+	d.write(w.Header())
+	l.observe(&d, r, req)
+	if !d.verdict.Admitted {
+		return d.refusal()
+	}
+	if !settles {
+		return next.ServeHTTP(w, r)
+	}
+	return d.kept().serve(w, r, next)
+}
+
+// kept is a copy that outlives the call.
+func (d *decision) kept() *decision {
+	kept := *d
+	kept.charges = append([]window.Charge(nil), d.charges...)
+	kept.tiers = append([]uint8(nil), d.tiers...)
+	return &kept
+}
+
+// serve passes the request on and gives back what its response makes free.
+func (d *decision) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	o := &outcome{decision: d}
+	o.ResponseWriterWrapper.ResponseWriter = w
+	err := next.ServeHTTP(o, r)
+	if err == nil && r.Context().Err() == nil {
+		o.settle(http.StatusOK) // nothing was written, which means 200
+	}
+	return err
+}
+
+// observe counts the decision, and tells of what shadow tiers would have refused.
+func (l *RateLimit) observe(d *decision, r *http.Request, req *gate.Request) {
+	l.limits.keys.count(req.Principal, d.verdict.Admitted)
+	for i := range d.charges {
+		t, exceeded := d.tier(i), d.charges[i].Standing.Exceeded
+		switch {
+		case exceeded && t.Shadow:
+			t.metrics.wouldRefuse.Inc()
+			l.door.Observe(r, req, t.event())
+		case exceeded:
+			t.metrics.refused.Inc()
+		case d.verdict.Admitted:
+			t.metrics.admitted.Inc()
+		}
+	}
+}
+
+// refusal refuses a request for the tier that refuses it longest.
+func (d *decision) refusal() *gate.Refusal {
+	t := d.tier(d.verdict.Refusal)
+	wait := max(1, seconds(d.charges[d.verdict.Refusal].Standing.RetryAfter))
+	return &gate.Refusal{
+		Status:  http.StatusTooManyRequests,
+		Code:    t.Code,
+		Message: t.Message,
+		Header:  http.Header{fieldRetry: {strconv.Itoa(wait)}},
+		Event:   t.event(),
+	}
+}
+
+func (t *tier) event() events.Event {
+	return events.Event{
+		Name:     events.RateLimited,
+		Message:  t.message,
+		Endpoint: t.endpoint,
+		Level:    zapcore.WarnLevel,
+		Tier:     t.Name,
+	}
+}
+
+var (
+	_ caddy.Provisioner           = (*RateLimit)(nil)
+	_ caddyhttp.MiddlewareHandler = (*RateLimit)(nil)
+	_ gate.Step                   = (*RateLimit)(nil)
+)

@@ -1,0 +1,458 @@
+package ratelimit_test
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/dunglas/httpsfv"
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
+)
+
+const (
+	adaKey = "the-key-of-ada-0123456789"
+	bobKey = "the-key-of-bob-0123456789"
+)
+
+func start(t testing.TB, caddyfile string) *gatetest.Gate {
+	t.Helper()
+	t.Setenv("ADA_KEY", adaKey)
+	t.Setenv("BOB_KEY", bobKey)
+	return gatetest.Start(t, caddyfile)
+}
+
+// site is a site with these lines in agent_rate_limit; clients say who they are
+// by X-Forwarded-For, and callers without a key may come.
+func site(lines string) string {
+	return `{
+		servers {
+			trusted_proxies static 127.0.0.0/8
+		}
+	}
+	GATE {
+		agent_gate
+		agent_auth {
+			key ada {env.ADA_KEY} {
+				plan pro
+			}
+			key bob {env.BOB_KEY}
+			anonymous look
+		}
+		agent_rate_limit ` + lines + `
+		reverse_proxy BACKEND {
+			transport agent_backend
+		}
+	}`
+}
+
+// statuses sends n requests and counts the statuses.
+func statuses(g *gatetest.Gate, n int, path string, headers ...string) map[int]int {
+	got := make(map[int]int)
+	for range n {
+		got[g.Get(path, headers...).Status]++
+	}
+	return got
+}
+
+func expect(t *testing.T, what string, got map[int]int, ok, refused int) {
+	t.Helper()
+	if got[200] != ok || got[429] != refused || got[200]+got[429] != ok+refused {
+		t.Errorf("%s: got %v, want %d times 200 and %d times 429", what, got, ok, refused)
+	}
+}
+
+func TestShortForm(t *testing.T) {
+	g := start(t, site("3 15m"))
+	for left := 2; left >= 0; left-- {
+		res := g.Get("/", "X-Forwarded-For", "10.0.0.50")
+		if res.Status != 200 || res.Header.Get("RateLimit-Remaining") != strconv.Itoa(left) {
+			t.Fatalf("with %d left: %d %v", left, res.Status, res.Header)
+		}
+	}
+	res := g.Get("/", "X-Forwarded-For", "10.0.0.50")
+	if res.Status != 429 {
+		t.Fatalf("the fourth request: %d", res.Status)
+	}
+	if want := `{"success":false,"error":{"code":"RATE_LIMIT_EXCEEDED","message":"Too many requests. Please try again later."}}`; res.Body != want {
+		t.Errorf("got %s", res.Body)
+	}
+	for name, want := range map[string]string{
+		"RateLimit-Limit":     "3",
+		"RateLimit-Remaining": "0",
+		"RateLimit-Policy":    `"default";q=3;w=900`,
+		"Content-Type":        "application/json; charset=utf-8",
+		"Cache-Control":       "no-store",
+	} {
+		if got := res.Header.Values(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	retry, err := strconv.Atoi(res.Header.Get("Retry-After"))
+	if err != nil || retry < 900 || retry > 916 {
+		t.Errorf("Retry-After: %s", res.Header.Get("Retry-After"))
+	}
+	events := g.Events()
+	if len(events) != 1 {
+		t.Fatalf("got %d events", len(events))
+	}
+	for field, want := range map[string]any{
+		"msg": "[SECURITY] Rate limit exceeded for IP: 10.0.0.50", "event": "excess_rate_limit_exceeded",
+		"tier": "default", "enforced": true, "client_ip": "10.0.0.50", "level": "warn",
+	} {
+		if events[0][field] != want {
+			t.Errorf("%s is %v, want %v", field, events[0][field], want)
+		}
+	}
+	expect(t, "another address", statuses(g, 4, "/", "X-Forwarded-For", "10.0.0.51"), 3, 1)
+}
+
+func TestTiers(t *testing.T) {
+	g := start(t, site(`{
+		tier api /api/* {
+			limit 5 15m
+			limit 100 1h
+		}
+		tier upload /api/media/upload /api/audio/* {
+			limit 2 15m
+			code UPLOAD_RATE_LIMIT_EXCEEDED
+			message "Too many upload attempts. Please try again later."
+		}
+	}`))
+	expect(t, "uploads", statuses(g, 3, "/api/media/upload", "X-Forwarded-For", "10.0.0.50"), 2, 1)
+	res := g.Get("/api/media/upload", "X-Forwarded-For", "10.0.0.50")
+	if want := `{"success":false,"error":{"code":"UPLOAD_RATE_LIMIT_EXCEEDED","message":"Too many upload attempts. Please try again later."}}`; res.Body != want {
+		t.Errorf("got %s", res.Body)
+	}
+	events := g.Events()
+	if got, want := events[len(events)-1]["msg"], "[SECURITY] Upload rate limit exceeded for IP: 10.0.0.50, endpoint: /api/media/upload"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	standing, err := httpsfv.UnmarshalList(res.Header.Values("RateLimit"))
+	if err != nil || len(standing) != 2 {
+		t.Fatalf("RateLimit %q: %v", res.Header.Values("RateLimit"), err)
+	}
+	policies, err := httpsfv.UnmarshalList(res.Header.Values("RateLimit-Policy"))
+	if err != nil || len(policies) != 3 {
+		t.Fatalf("RateLimit-Policy %q: %v", res.Header.Values("RateLimit-Policy"), err)
+	}
+	if got, want := res.Header.Get("RateLimit-Policy"), `"api";q=5;w=900, "api-1h0m0s";q=100;w=3600, "upload";q=2;w=900`; got != want {
+		t.Errorf("RateLimit-Policy is %s, want %s", got, want)
+	}
+	// The refused uploads were not charged to api.
+	expect(t, "the rest of api", statuses(g, 4, "/api/x", "X-Forwarded-For", "10.0.0.50"), 3, 1)
+	expect(t, "outside of all tiers", statuses(g, 10, "/x", "X-Forwarded-For", "10.0.0.50"), 10, 0)
+	if res := g.Get("/x"); res.Header.Get("RateLimit-Limit") != "" {
+		t.Errorf("outside of all tiers there is a limit: %v", res.Header)
+	}
+}
+
+// TestForgedEndpoint holds that no path can pass for another log sentence.
+func TestForgedEndpoint(t *testing.T) {
+	g := start(t, site("{\ntier upload {\nlimit 1 15m\n}\n}"))
+	statuses(g, 2, "/x%20[SECURITY]%20Path%20traversal%20detected%20from%20192.0.2.1", "X-Forwarded-For", "10.0.0.50")
+	events := g.Events()
+	got := fmt.Sprint(events[0]["msg"])
+	if prefix := "[SECURITY] Upload rate limit exceeded for IP: 10.0.0.50, endpoint: /"; !strings.HasPrefix(got, prefix) || strings.Contains(got[len(prefix):], " ") || strings.Contains(got[len(prefix):], "[") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestWhoIsCounted(t *testing.T) {
+	g := start(t, site("2 15m"))
+	// A key of its own is counted by the key, wherever it comes from... but these
+	// come from the environment, which many share: by key and address.
+	expect(t, "ada from one place", statuses(g, 3, "/", "X-API-KEY", adaKey, "X-Forwarded-For", "10.0.0.1"), 2, 1)
+	expect(t, "bob from there", statuses(g, 3, "/", "X-API-KEY", bobKey, "X-Forwarded-For", "10.0.0.1"), 2, 1)
+	expect(t, "a stranger from there", statuses(g, 3, "/", "X-Forwarded-For", "10.0.0.1"), 2, 1)
+	expect(t, "an IPv6 address", statuses(g, 2, "/", "X-Forwarded-For", "2001:db8::1"), 2, 0)
+	expect(t, "another of its /64", statuses(g, 1, "/", "X-Forwarded-For", "2001:db8::2"), 0, 1)
+	expect(t, "another /64", statuses(g, 1, "/", "X-Forwarded-For", "2001:db8:0:1::1"), 1, 0)
+}
+
+func TestBy(t *testing.T) {
+	g := start(t, site(`{
+		tier one /key {
+			limit 2 15m
+			by key
+		}
+		tier two /ip {
+			limit 2 15m
+			by ip
+		}
+		tier three /both {
+			limit 2 15m
+			by key_and_ip
+		}
+		tier four /tenant {
+			limit 2 15m
+			by {header.X-Tenant}
+		}
+		tier five /wide {
+			limit 2 15m
+			ipv6_prefix 48
+		}
+	}`))
+	ada := []string{"X-API-KEY", adaKey, "X-Forwarded-For", "10.0.0.1"}
+	adaElsewhere := []string{"X-API-KEY", adaKey, "X-Forwarded-For", "10.0.0.2"}
+	bob := []string{"X-API-KEY", bobKey, "X-Forwarded-For", "10.0.0.1"}
+	for _, test := range []struct {
+		path    string
+		headers []string
+		ok, no  int
+	}{
+		{"/key", ada, 2, 1}, {"/key", adaElsewhere, 0, 1}, {"/key", bob, 2, 1},
+		{"/ip", ada, 2, 1}, {"/ip", adaElsewhere, 2, 1}, {"/ip", bob, 0, 1},
+		{"/both", ada, 2, 1}, {"/both", adaElsewhere, 2, 1}, {"/both", bob, 2, 1},
+		{"/tenant", append(ada, "X-Tenant", "a"), 2, 1}, {"/tenant", append(bob, "X-Tenant", "a"), 0, 1},
+		{"/tenant", append(bob, "X-Tenant", "b"), 2, 1}, {"/tenant", ada, 2, 1},
+		{"/wide", []string{"X-Forwarded-For", "2001:db8:1:1::1"}, 2, 1}, {"/wide", []string{"X-Forwarded-For", "2001:db8:1:2::1"}, 0, 1},
+	} {
+		expect(t, fmt.Sprint(test.path, test.headers), statuses(g, test.ok+test.no, test.path, test.headers...), test.ok, test.no)
+	}
+}
+
+func TestPlans(t *testing.T) {
+	g := start(t, site(`{
+		tier api /api/* {
+			limit 2 15m
+		}
+		tier other /other {
+			limit 1 15m
+		}
+		plan pro {
+			api 4 15m
+		}
+	}`))
+	expect(t, "on the plan", statuses(g, 5, "/api/x", "X-API-KEY", adaKey), 4, 1)
+	if got := g.Get("/api/x", "X-API-KEY", adaKey).Header.Get("RateLimit-Policy"); got != `"api";q=4;w=900` {
+		t.Errorf("the plan's policy is %s", got)
+	}
+	expect(t, "without a plan", statuses(g, 5, "/api/x", "X-API-KEY", bobKey), 2, 3)
+	expect(t, "a tier that the plan does not name", statuses(g, 2, "/other", "X-API-KEY", adaKey), 1, 1)
+}
+
+func TestExempt(t *testing.T) {
+	g := start(t, site("1 15m {\nexempt 10.0.0.0/8 2001:db8::1\n}"))
+	expect(t, "exempt", statuses(g, 5, "/", "X-Forwarded-For", "10.1.2.3"), 5, 0)
+	expect(t, "exempt by address", statuses(g, 5, "/", "X-Forwarded-For", "2001:db8::1"), 5, 0)
+	expect(t, "not exempt", statuses(g, 5, "/", "X-Forwarded-For", "11.1.2.3"), 1, 4)
+}
+
+func TestShadow(t *testing.T) {
+	g := start(t, site("{\ntier trial {\nlimit 2 15m\nshadow\n}\n}"))
+	expect(t, "shadow", statuses(g, 4, "/", "X-Forwarded-For", "10.0.0.50"), 4, 0)
+	events := g.Events()
+	if len(events) != 2 || events[0]["enforced"] != false || events[0]["tier"] != "trial" || events[0]["event"] != "excess_rate_limit_exceeded" {
+		t.Errorf("the events: %v", events)
+	}
+	if got := g.Get("/").Header.Get("RateLimit-Limit"); got != "" {
+		t.Errorf("a shadow announces itself: %s", got)
+	}
+}
+
+func TestCountFailures(t *testing.T) {
+	g := start(t, site("{\ntier channel_validation {\nlimit 2 15m\ncount failures\n}\n}"))
+	expect(t, "successes", statuses(g, 5, "/"), 5, 0)
+	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404) })
+	got := statuses(g, 4, "/")
+	if got[404] != 2 || got[429] != 2 {
+		t.Errorf("failures: %v", got)
+	}
+	res := g.Get("/")
+	if res.Header.Get("RateLimit-Limit") != "2" || res.Header.Get("Retry-After") == "" {
+		t.Errorf("the refusal says %v", res.Header)
+	}
+}
+
+// TestReserved holds that a charge that will be given back counts until then.
+func TestReserved(t *testing.T) {
+	g := start(t, site("{\ntier checks {\nlimit 2 15m\ncount failures\n}\n}"))
+	arrived, release := make(chan bool), make(chan bool)
+	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
+		arrived <- true
+		<-release
+	})
+	done := make(chan int, 2)
+	for range 2 {
+		go func() { done <- g.Get("/").Status }()
+		<-arrived
+	}
+	if got := g.Get("/").Status; got != 429 {
+		t.Errorf("while two are under way the third gets %d", got)
+	}
+	close(release)
+	if a, b := <-done, <-done; a != 200 || b != 200 {
+		t.Errorf("those under way got %d and %d", a, b)
+	}
+	g.Backend.Handle(nil)
+	if got := g.Get("/").Status; got != 200 {
+		t.Errorf("afterwards: %d", got)
+	}
+}
+
+// TestGivenBackAtTheStart holds that a stream does not keep its charge.
+func TestGivenBackAtTheStart(t *testing.T) {
+	g := start(t, site("{\ntier checks {\nlimit 1 15m\ncount failures\n}\n}"))
+	release := make(chan bool)
+	began := make(chan bool, 1)
+	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
+		w.(http.Flusher).Flush()
+		began <- true
+		<-release
+	})
+	res, err := http.Get("http://" + g.Addr + "/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	<-began
+	g.Backend.Handle(nil)
+	if got := g.Get("/").Status; got != 200 {
+		t.Errorf("beside a stream that began well: %d", got)
+	}
+	close(release)
+}
+
+func TestFree(t *testing.T) {
+	g := start(t, site("{\ntier media {\nlimit 2 15m\nfree 304\n}\n}"))
+	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(304) })
+	for range 5 {
+		res := g.Get("/")
+		if res.Status != 304 || res.Header.Get("RateLimit-Remaining") != "2" {
+			t.Fatalf("got %d, %v", res.Status, res.Header)
+		}
+	}
+	g.Backend.Handle(nil)
+	expect(t, "what costs", statuses(g, 3, "/"), 2, 1)
+}
+
+func TestHeaders(t *testing.T) {
+	for option, want := range map[string][]string{
+		"":                       {"Ratelimit", "Ratelimit-Limit", "Ratelimit-Policy", "Ratelimit-Remaining", "Ratelimit-Reset"},
+		"headers draft6":         {"Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset"},
+		"headers draft11":        {"Ratelimit", "Ratelimit-Policy"},
+		"headers draft6 draft11": {"Ratelimit", "Ratelimit-Limit", "Ratelimit-Policy", "Ratelimit-Remaining", "Ratelimit-Reset"},
+		"headers off":            nil,
+	} {
+		t.Run(option, func(t *testing.T) {
+			g := start(t, site("2 15m {\n"+option+"\n}"))
+			g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("RateLimit-Limit", "77")
+				w.Header().Set("X-RateLimit-Limit", "77")
+				w.Header().Set("RateLimit", "77")
+			})
+			for _, status := range []int{200, 200, 429} {
+				res := g.Get("/")
+				if res.Status != status {
+					t.Fatalf("got %d, want %d", res.Status, status)
+				}
+				var got []string
+				for _, name := range []string{"Ratelimit", "Ratelimit-Limit", "Ratelimit-Policy", "Ratelimit-Remaining", "Ratelimit-Reset", "X-Ratelimit-Limit"} {
+					if values := res.Header[name]; len(values) > 0 {
+						got = append(got, name)
+						if len(values) > 1 || values[0] == "77" {
+							t.Errorf("%s: %q", name, values)
+						}
+					}
+				}
+				if fmt.Sprint(got) != fmt.Sprint(want) {
+					t.Errorf("%d has %v, want %v", status, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestSitesCountApart(t *testing.T) {
+	both := func(a, b string) string {
+		return "http://a.test:PORT {\nagent_rate_limit " + a + "\nrespond ok\n}\nhttp://b.test:PORT {\nagent_rate_limit " + b + "\nrespond ok\n}\n"
+	}
+	g := gatetest.New(t)
+	load := func(a, b string) error {
+		_, port, _ := strings.Cut(g.Addr, ":")
+		return g.Load("{\ndefault_bind 127.0.0.1\n}\n" + strings.ReplaceAll(both(a, b), "PORT", port))
+	}
+	if err := load("2 15m", "2 15m"); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "a", statuses(g, 3, "/", "Host", "a.test"), 2, 1)
+	expect(t, "b", statuses(g, 3, "/", "Host", "b.test"), 2, 1)
+	const shared = "{\ntier flood {\nlimit %d 15m\nshared all\n}\n}"
+	if err := load(fmt.Sprintf(shared, 3), fmt.Sprintf(shared, 3)); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "a, shared", statuses(g, 2, "/", "Host", "a.test"), 2, 0)
+	expect(t, "b, shared", statuses(g, 2, "/", "Host", "b.test"), 1, 1)
+	if err := load(fmt.Sprintf(shared, 3), fmt.Sprintf(shared, 4)); err == nil || !strings.Contains(err.Error(), "other numbers") {
+		t.Errorf("conflicting numbers: %v", err)
+	}
+}
+
+func TestReload(t *testing.T) {
+	g := start(t, site("5 15m"))
+	expect(t, "before", statuses(g, 3, "/"), 3, 0)
+	if err := g.Load(site("5 15m {\nheaders draft6\n}")); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "after", statuses(g, 3, "/"), 2, 1)
+	if err := g.Load(site("6 15m")); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "with one more", statuses(g, 2, "/"), 1, 1)
+	// A configuration that fails changes nothing.
+	if err := g.Load(strings.Replace(site("100 15m"), "agent_gate", "agent_gate\nagent_ip {\nallow file /does/not/exist\n}", 1)); err == nil {
+		t.Fatal("a configuration without its file is loaded")
+	}
+	expect(t, "after a failed one", statuses(g, 1, "/"), 0, 1)
+	if err := g.Load(site("3 15m")); err != nil {
+		t.Fatal(err)
+	}
+	res := g.Get("/")
+	if res.Status != 429 || res.Header.Get("RateLimit-Limit") != "3" || res.Header.Get("RateLimit-Remaining") != "0" {
+		t.Errorf("with fewer: %d %v", res.Status, res.Header)
+	}
+}
+
+func TestProxyWarning(t *testing.T) {
+	const notice = "COUNTED AS ONE"
+	g := start(t, "GATE {\nagent_rate_limit 100 15m\nrespond ok\n}")
+	g.Get("/")
+	if strings.Contains(g.Log(), notice) {
+		t.Error("warned of a client that sends no X-Forwarded-For")
+	}
+	statuses(g, 3, "/", "X-Forwarded-For", "192.0.2.1")
+	if got := strings.Count(g.Log(), notice); got != 1 {
+		t.Errorf("warned %d times", got)
+	}
+	g = start(t, site("100 15m"))
+	statuses(g, 3, "/", "X-Forwarded-For", "192.0.2.1")
+	if strings.Contains(g.Log(), notice) {
+		t.Error("warned of a trusted proxy")
+	}
+}
+
+func TestForeignZones(t *testing.T) {
+	g := start(t, `GATE {
+		agent_gate
+		rate_limit {
+			zone flood {
+				key static
+				events 1
+				window 1m
+			}
+		}
+		agent_rate_limit 100 15m
+		respond ok
+	}`)
+	expect(t, "their zone", statuses(g, 2, "/"), 1, 1)
+	res := g.Get("/")
+	if want := `{"success":false,"error":{"code":"RATE_LIMIT_EXCEEDED","message":"Too many requests. Please try again later."}}`; res.Body != want || res.Header.Get("Retry-After") == "" {
+		t.Errorf("their 429 leaves as %s, %v", res.Body, res.Header)
+	}
+	events := g.Events()
+	if len(events) != 2 || events[0]["tier"] != "flood" || events[0]["event"] != "excess_rate_limit_exceeded" || events[0]["enforced"] != true {
+		t.Errorf("the events: %v", events)
+	}
+}
