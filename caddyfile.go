@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/headers"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit"
+	"github.com/gatehouse-dev/caddy-gatehouse/securitylog"
 )
 
 // handlerDirectives are the directives of one handler each, in the order in
@@ -20,6 +21,7 @@ var handlerDirectives = []struct {
 	{"agent_headers", headers.ParseHeaders},
 	{"agent_cors", headers.ParseCORS},
 	{"agent_ip", access.ParseCaddyfile},
+	{"agent_security_log", securitylog.ParseCaddyfile},
 	{"agent_auth", auth.ParseCaddyfile},
 	{"agent_rate_limit", ratelimit.ParseCaddyfile},
 }

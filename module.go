@@ -18,4 +18,5 @@ import (
 	_ "github.com/gatehouse-dev/caddy-gatehouse/gate"
 	_ "github.com/gatehouse-dev/caddy-gatehouse/headers"
 	_ "github.com/gatehouse-dev/caddy-gatehouse/ratelimit"
+	_ "github.com/gatehouse-dev/caddy-gatehouse/securitylog"
 )

@@ -104,6 +104,7 @@ func (e Event) each(visit func(key, value string)) {
 		{"user_agent", e.UserAgent},
 		{"request_id", e.RequestID},
 		{"tier", e.Tier},
+		{"class", e.Class},
 		{"rule", e.Rule},
 		{"reason", e.Reason},
 	} {

@@ -11,6 +11,23 @@ func (s *scan) body(contentType string, body []byte) {
 	if len(body) > s.d.maxBytes {
 		body = body[:s.d.maxBytes]
 	}
+	switch kindOf(contentType) {
+	case formBody:
+		s.query(place{where: InBody}, string(body))
+	case jsonBody:
+		s.json(body)
+	}
+}
+
+type bodyKind int
+
+const (
+	otherBody bodyKind = iota
+	formBody
+	jsonBody
+)
+
+func kindOf(contentType string) bodyKind {
 	media, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		media, _, _ = strings.Cut(contentType, ";")
@@ -18,11 +35,16 @@ func (s *scan) body(contentType string, body []byte) {
 	}
 	switch {
 	case media == "application/x-www-form-urlencoded":
-		s.query(place{where: InBody}, string(body))
+		return formBody
 	case media == "application/json", strings.HasSuffix(media, "+json"):
-		s.json(body)
+		return jsonBody
 	}
+	return otherBody
 }
+
+// ReadsBody reports whether Body looks at bodies of that content type, and so
+// whether reading one for it is worthwhile.
+func ReadsBody(contentType string) bool { return kindOf(contentType) != otherBody }
 
 // json inspects every string of a JSON text, keys as well as values, under the nearest key. It reads strings alone and does not ask
 // whether the text around them is well-formed, so that nothing hides behind an error.

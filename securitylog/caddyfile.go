@@ -1,0 +1,128 @@
+package securitylog
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+)
+
+// ParseCaddyfile sets up the handler from Caddyfile tokens. Syntax:
+//
+//	agent_security_log [<matcher>] {
+//		detect all | <class>...
+//		block  all | <class>...
+//		ignore all | <class> <matcher>...
+//		header <name>...
+//		body   <matcher>...
+//	}
+func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	s := new(SecurityLog)
+	h.Next()
+	if h.NextArg() {
+		return nil, h.ArgErr()
+	}
+	err := gate.Options{
+		"detect": {Parse: func(d *caddyfile.Dispenser) error { return parseClasses(d, &s.Detect) }},
+		"block":  {Parse: func(d *caddyfile.Dispenser) error { return parseClasses(d, &s.Block) }},
+		"ignore": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+			exception, err := parseException(h, d)
+			s.Ignore = append(s.Ignore, exception)
+			return err
+		}},
+		"header": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error { return parseHeaders(d, &s.Headers) }},
+		"body": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+			sets, err := parseMatchers(h, d)
+			if err == nil && len(sets) == 0 {
+				return d.Err("body needs a path or a @matcher: the requests whose bodies are to be looked at")
+			}
+			s.BodiesRaw = append(s.BodiesRaw, sets...)
+			return err
+		}},
+	}.ParseBlock(h.Dispenser)
+	if err == nil {
+		if _, mistake := chosen(s.Detect, s.Block); mistake != nil {
+			err = h.WrapErr(mistake)
+		}
+	}
+	return s, err
+}
+
+func parseClasses(d *caddyfile.Dispenser, into *[]string) error {
+	option := d.Val()
+	if *into = d.RemainingArgs(); len(*into) == 0 {
+		return d.Errf("%s needs classes, such as `%s sqli traversal`, or `%s all`", option, option, option)
+	}
+	if _, err := classSet(*into); err != nil {
+		return d.WrapErr(fmt.Errorf("%s: %w", option, err))
+	}
+	return nil
+}
+
+func parseException(h httpcaddyfile.Helper, d *caddyfile.Dispenser) (*Exception, error) {
+	exception := new(Exception)
+	if !d.NextArg() {
+		return exception, d.Err("ignore is written `ignore <class> <matcher>`")
+	}
+	exception.Class = d.Val()
+	if _, err := classSet([]string{exception.Class}); err != nil {
+		return exception, d.WrapErr(fmt.Errorf("ignore: %w", err))
+	}
+	sets, err := parseMatchers(h, d)
+	if err == nil && len(sets) == 0 {
+		return exception, d.Errf("ignore %s: say in which requests, by a path or a @matcher; to look for it nowhere, leave it out of detect", exception.Class)
+	}
+	exception.MatchRaw = sets
+	return exception, err
+}
+
+func parseHeaders(d *caddyfile.Dispenser, into *[]string) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return d.Err("header needs the names of headers")
+	}
+	var mistakes []error
+	for _, name := range args {
+		if err := checkHeader(name); err != nil {
+			mistakes = append(mistakes, d.WrapErr(err))
+		}
+	}
+	*into = append(*into, args...)
+	return errors.Join(mistakes...)
+}
+
+// checkHeader judges the name of a header to look at.
+func checkHeader(name string) error {
+	// RFC 9110, 5.6.2: a token.
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	}) {
+		return fmt.Errorf("%q is no name of a header", name)
+	}
+	return nil
+}
+
+// parseMatchers reads matchers, of which any may match, to the end of the line.
+func parseMatchers(h httpcaddyfile.Helper, d *caddyfile.Dispenser) (caddyhttp.RawMatcherSets, error) {
+	var sets caddyhttp.RawMatcherSets
+	for d.CountRemainingArgs() > 0 {
+		set, ok, err := h.WithDispenser(d).MatcherToken()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			d.NextArg()
+			return nil, d.Errf("%s is no matcher: write a path (/api/*) or a named matcher (@name)", d.Val())
+		}
+		if set == nil { // "*": everything
+			set = caddy.ModuleMap{"path": h.JSON(caddyhttp.MatchPath{"*"})}
+		}
+		sets = append(sets, set)
+	}
+	return sets, nil
+}
