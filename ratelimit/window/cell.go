@@ -55,8 +55,8 @@ type (
 	}
 )
 
-// ref names a cell of a shard: two bits of width, 22 of chunk, 8 of place in the
-// chunk. Zero is none.
+// ref names a cell of a shard: two bits of width, six of the tag that the index
+// puts there, 16 of chunk, eight of place in the chunk. Zero is none.
 type ref uint32
 
 const (
@@ -65,9 +65,20 @@ const (
 	wide
 )
 
+const (
+	tagShift = 24
+	tagMask  = ref(1<<6-1) << tagShift
+
+	mostChunks = 1 << 16
+)
+
 func (r ref) width() uint32 { return uint32(r) >> 30 }
-func (r ref) chunk() uint32 { return uint32(r) >> 8 & (1<<22 - 1) }
+func (r ref) chunk() uint32 { return uint32(r) >> 8 & (mostChunks - 1) }
 func (r ref) place() uint32 { return uint32(r) & 0xff }
+func (r ref) plain() ref    { return r &^ tagMask }
+
+// set makes a link refer to another cell. A link of the index keeps its tag.
+func (r *ref) set(to ref) { *r = *r&tagMask | to.plain() }
 
 // slab keeps cells of one width in chunks of 16 KiB, a size that Go's allocator
 // serves without waste. Between two requests it has no gaps.
@@ -92,6 +103,10 @@ func (s *slab[T]) alloc(width uint32) (ref, *T) {
 		*c = zero
 		return r, c
 	}
+	if len(s.chunks) == mostChunks && s.used == len(s.chunks[0]) {
+		// A gigabyte of counters in one 64th of the table: memory is at its end.
+		panic("rate limits: more counters than a table can hold: lower max_clients")
+	}
 	if per := chunkBytes / int(unsafe.Sizeof(zero)); len(s.chunks) == 0 || s.used == per {
 		if s.spare == nil {
 			s.spare = make([]T, per)
@@ -107,7 +122,7 @@ func (s *slab[T]) alloc(width uint32) (ref, *T) {
 
 func (s *slab[T]) release(r ref, c *cell) {
 	*c = cell{}
-	s.gaps = append(s.gaps, r)
+	s.gaps = append(s.gaps, r.plain())
 }
 
 // pack fills the gaps with the last cells. What referred to those is told by

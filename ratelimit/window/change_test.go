@@ -68,6 +68,24 @@ func TestLongerWindowStartsWithHistory(t *testing.T) {
 	}
 }
 
+// TestHistoryComesFromTheFinestSlices: of two windows that are added at once, the
+// second must not start with what the first made of the history.
+func TestHistoryComesFromTheFinestSlices(t *testing.T) {
+	for _, order := range [][]time.Duration{{time.Hour, time.Second}, {time.Second, time.Hour}} {
+		clock := newHand()
+		table := newTable(t, window.Options{Now: clock.now})
+		tier := define(t, table, "api", limits(1, 100*time.Millisecond))
+		c := named(table, "k")
+		mustTake(t, table, tier, c, 1)
+		clock.step(1500 * time.Millisecond)
+		change(t, table, tier, window.Spec{Limits: []window.Limit{{N: 2, Window: order[0]}, {N: 2, Window: order[1]}}})
+		change(t, table, tier, limits(1, time.Second))
+		if ok, st := take(table, tier, c); !ok {
+			t.Errorf("%v: %+v", order, st)
+		}
+	}
+}
+
 // carried is a logged request in the history of one window.
 type carried struct {
 	at   int64

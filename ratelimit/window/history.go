@@ -1,17 +1,36 @@
 package window
 
+// source is a counter whose history others may start with.
+type source struct {
+	ref ref
+	ms  uint32
+}
+
 // align gives a client that has counters of a tier one for each of the wanted
 // windows, filled with the history that the others kept. Those of windows that
 // the tier has no more are replaced by all that it has now.
 func (s *shard) align(slot int, tier uint16, p *policy, want []limit, now int64) {
-	for _, l := range want {
-		s.addWindow(slot, tier, l.ms, now)
+	var few [maxLimits]source
+	have, stale := few[:0], false
+	for r := s.index.refs[slot]; r != 0; {
+		c := s.cell(r)
+		if c.tier == tier {
+			have = append(have, source{r, c.ms})
+			stale = stale || !p.uses(c.ms)
+		}
+		r = c.next
 	}
-	if !s.hasStale(slot, tier, p) {
+	if len(have) == 0 {
+		return
+	}
+	for _, l := range want {
+		s.addWindow(slot, tier, l.ms, have, now)
+	}
+	if !stale {
 		return
 	}
 	for _, ms := range p.windows {
-		s.addWindow(slot, tier, ms, now)
+		s.addWindow(slot, tier, ms, have, now)
 	}
 	for link := &s.index.refs[slot]; *link != 0; {
 		c := s.cell(*link)
@@ -24,43 +43,29 @@ func (s *shard) align(slot int, tier uint16, p *policy, want []limit, now int64)
 	s.mayEmpty(now)
 }
 
-func (s *shard) hasStale(slot int, tier uint16, p *policy) bool {
-	for r := s.index.refs[slot]; r != 0; {
-		c := s.cell(r)
-		if c.tier == tier && !p.uses(c.ms) {
-			return true
-		}
-		r = c.next
-	}
-	return false
-}
-
-// addWindow adds the counter of a window that the client does not have yet. Its
-// history is that of the shortest window that is long enough, since that has the
-// finest slices; if none is, of the longest.
-func (s *shard) addWindow(slot int, tier uint16, ms uint32, now int64) {
-	var from ref
-	var fromMS uint32
+// addWindow adds the counter of a window unless the client has it. Its history is
+// that of the shortest window that is long enough, since that has the finest
+// slices; if none is, of the longest. Counters that were added a moment ago are
+// no sources: their slices may be coarser than what they were filled from.
+func (s *shard) addWindow(slot int, tier uint16, ms uint32, have []source, now int64) {
 	link := &s.index.refs[slot]
 	for *link != 0 {
 		c := s.cell(*link)
-		if c.tier == tier {
-			if c.ms == ms {
-				return
-			}
-			if from == 0 || better(c.ms, fromMS, ms) {
-				from, fromMS = *link, c.ms
-			}
+		if c.tier == tier && c.ms == ms {
+			return
 		}
 		link = &c.next
 	}
-	if from == 0 {
-		return
+	from := have[0]
+	for _, h := range have[1:] {
+		if better(h.ms, from.ms, ms) {
+			from = h
+		}
 	}
-	like := *s.cell(from)
+	like := *s.cell(from.ref)
 	like.ms = ms
 	s.newCell(link, like, now)
-	s.copyHistory(link, from, now)
+	s.copyHistory(link, from.ref, now)
 }
 
 // better reports whether a window of length a is a better source than one of

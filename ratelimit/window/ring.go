@@ -76,7 +76,7 @@ func (s *store) add(link *ref, slice int64, n uint32) {
 	case sparse:
 		sp := s.sparse.at(r)
 		if !sp.add(uint8(at), n) {
-			*link = s.widen(r, uint32(s.sparseCount(r, at))+n)
+			link.set(s.widen(r, uint32(s.sparseCount(r, at))+n))
 			s.add(link, slice, n)
 			return
 		}
@@ -84,7 +84,7 @@ func (s *store) add(link *ref, slice int64, n uint32) {
 	case dense:
 		d := s.dense.at(r)
 		if uint32(d.n[at])+n > math.MaxUint16 {
-			*link = s.widen(r, uint32(d.n[at])+n)
+			link.set(s.widen(r, uint32(d.n[at])+n))
 			s.add(link, slice, n)
 			return
 		}

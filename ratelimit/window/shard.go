@@ -65,10 +65,10 @@ func (s *shard) done() {
 // moved corrects what refers to a cell.
 func (s *shard) moved(c *cell, from, to ref) {
 	link := &s.index.refs[s.find(c.id, s.table.hash(c.id))]
-	for *link != from {
+	for link.plain() != from {
 		link = &s.cell(*link).next
 	}
-	*link = to
+	link.set(to)
 }
 
 func (s *shard) restartScan() { s.scanned, s.scanDue = 0, math.MaxInt64 }
@@ -143,7 +143,7 @@ func (s *shard) unlink(link *ref) {
 	if next := c.next; next != 0 {
 		s.cell(next).class = c.class
 	}
-	*link = c.next
+	link.set(c.next)
 	s.release(r)
 }
 
@@ -153,6 +153,6 @@ func (s *shard) newCell(link *ref, like cell, now int64) *cell {
 	r, sp := s.newSparse()
 	sp.cell = cell{id: like.id, class: like.class, tier: like.tier, ms: like.ms, born: like.born}
 	sp.head = sp.slice(now)
-	*link = r
+	link.set(r)
 	return &sp.cell
 }
