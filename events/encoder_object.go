@@ -20,7 +20,7 @@ type object struct {
 
 func (o *object) secret(key string) bool {
 	if o.headers {
-		return secretHeader(key)
+		return SecretHeader(key)
 	}
 	return secretField(key)
 }

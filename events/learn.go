@@ -54,7 +54,7 @@ func learnRequest(learned []string, r *http.Request) []string {
 
 func learnHeader(learned []string, header http.Header) []string {
 	for name, values := range header {
-		if !secretHeader(name) {
+		if !SecretHeader(name) {
 			continue
 		}
 		for _, value := range values {
@@ -97,8 +97,8 @@ func learnValue(learned []string, values ...string) []string {
 }
 
 // canBeKey reports whether a presented value can be a key: those of less than
-// 16 characters are never accepted, and all that are made have digits and
-// letters and no path in them.
+// 16 characters are never accepted, and those that are made have letters and
+// digits, and of other characters only the ones of base64, hex and UUIDs.
 func canBeKey(value string) bool {
 	if len(value) < 16 || strings.Contains(value, "..") || strings.Contains(value, "//") {
 		return false
@@ -110,7 +110,7 @@ func canBeKey(value string) bool {
 			digit = true
 		case alphanumeric(c):
 			letter = true
-		case c <= ' ' || c >= 0x7f || c == '?' || c == '&' || c == '<' || c == '>' || c == '"' || c == '\'':
+		case strings.IndexByte("+/=_-.~:", c) < 0:
 			return false
 		}
 	}

@@ -267,10 +267,10 @@ func valueEnd(text string, i int, stop byte) int {
 // keyPrefix starts every key that the gate makes.
 const keyPrefix = "agk_"
 
-// isPrefix reports whether the "_" at i ends a keyPrefix, in any case: hosts
-// and header names do not keep theirs.
+// isPrefix reports whether the "_" at i ends a keyPrefix with something of a
+// key behind it. Case means nothing: hosts and header names do not keep theirs.
 func isPrefix(text string, i int) bool {
-	return i+1 >= len(keyPrefix) && strings.EqualFold(text[i+1-len(keyPrefix):i+1], keyPrefix)
+	return i+1 >= len(keyPrefix) && i+1 < len(text) && alphanumeric(text[i+1]) && strings.EqualFold(text[i+1-len(keyPrefix):i+1], keyPrefix)
 }
 
 func wordEnd(text string, i int) int {

@@ -41,7 +41,7 @@ func TestRedact(t *testing.T) {
 		{"/agents/" + strings.ToLower(ownKey), "/agents/REDACTED"},
 		{"/agents/%61%67%6b_abc", "/agents/REDACTED"},
 		{"/agents/%2561gk_abc", "/agents/REDACTED"},
-		{"agk_", "REDACTED"},
+		{"it starts with agk_ but", "it starts with agk_ but"},
 
 		{"X-API-KEY: " + operatorKey, "X-API-KEY: REDACTED"},
 		{"map[Accept:[*/*] X-Api-Key:[one two]]", "map[Accept:[*/*] X-Api-Key:[REDACTED]]"},

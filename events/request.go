@@ -18,6 +18,11 @@ func RedactRequest(r *http.Request) *http.Request {
 	return &copied
 }
 
+// RedactFor is Redact for text that a request has brought along: what r has
+// presented as a credential is taken out too. A value that cannot be a key
+// stays, so that nobody can hide what they do by presenting it.
+func RedactFor(r *http.Request, text string) string { return redact(text, learnRequest(nil, r)) }
+
 // RedactHeader returns a header without the secrets in it: a copy, if there are any.
 func RedactHeader(header http.Header) http.Header {
 	return redactHeader(header, learnHeader(nil, header))
@@ -29,7 +34,7 @@ func redactHeader(header http.Header, learned []string) http.Header {
 	for name, values := range header {
 		plain := redact(name, learned)
 		kept := values
-		secret := secretHeader(name)
+		secret := SecretHeader(name)
 		for i, value := range values {
 			text := redact(value, learned)
 			if secret && value != "" {

@@ -82,16 +82,16 @@ var harmless = []string{"secwebsocketkey", "idempotencykey", "xidempotencykey"}
 // maxName bounds what is looked at of a name.
 const maxName = 64
 
-// SecretName reports whether a header or query parameter of that name holds a secret.
+// SecretName reports whether a query parameter of that name holds a secret.
 func SecretName(name string) bool {
 	var space [maxName]byte
 	plain := appendLetters(space[:0], name)
 	return tells(plain) || isShort(plain)
 }
 
-// secretHeader is SecretName, and takes any header for secret whose name ends
-// in "key": somebody has called it a key.
-func secretHeader(name string) bool {
+// SecretHeader is SecretName for headers. It takes any for secret whose name
+// ends in "key", as far as it is not known for something else.
+func SecretHeader(name string) bool {
 	var space [maxName]byte
 	plain := appendLetters(space[:0], name)
 	if tells(plain) || isShort(plain) {

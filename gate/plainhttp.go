@@ -200,7 +200,7 @@ func keyOf(r *http.Request, sites []*site) string {
 // a redirect starts.
 func carriesCredential(r *http.Request) bool {
 	for name, values := range r.Header {
-		if name == "Cookie" || !events.SecretName(name) {
+		if name == "Cookie" || !events.SecretHeader(name) {
 			continue
 		}
 		for _, value := range values {
