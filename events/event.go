@@ -66,9 +66,6 @@ type Event struct {
 	// Class is the attack patterns that were recognised, by their short names
 	// with spaces between: "sqli traversal".
 	Class string
-	// Class is the attack patterns that were recognised, by their short names
-	// with spaces between: "sqli traversal".
-	Class string
 	// Rule names what in the configuration decided: a scope, a pattern, a list.
 	Rule string
 	// Reason says why, and what to do, for the person who reads the log at night.
