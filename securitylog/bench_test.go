@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 	"github.com/gatehouse-dev/caddy-gatehouse/securitylog"
 )
 
 // BenchmarkHandler compares agent_security_log on clean requests, the door
-// included, with a handler that does nothing.
+// included, with a handler that does nothing and with the door alone.
 func BenchmarkHandler(b *testing.B) {
 	g := start(b, "agent_security_log")
 	handler := gatetest.Handler[*securitylog.SecurityLog](g)
@@ -21,6 +22,7 @@ func BenchmarkHandler(b *testing.B) {
 		target  string
 	}{
 		{"pass-through", gatetest.PassThrough{}, "/api/agents?limit=50"},
+		{"the door alone", gatetest.Handler[*gate.Gate](g), "/api/agents?limit=50"},
 		{"clean API request", handler, "/api/agents?limit=50"},
 		{"chat in the query", handler, "/api/search?q=could%20you%20update%20my%20selection,%20please%3F"},
 	} {
