@@ -46,7 +46,8 @@ func init() { caddy.RegisterModule(Transport{}) }
 //
 // Of the response, headers are dropped that speak for the gate's part: CORS
 // (Access-Control-*), limits (RateLimit-*, X-RateLimit-*, and Retry-After on
-// 429), the request id (X-Request-Id) and product names (X-Powered-By, Server).
+// 429), the request id (X-Request-Id) and product names (X-Powered-By, Server),
+// and those that hold the backend's key.
 type Transport struct {
 	reverseproxy.HTTPTransport
 
@@ -158,7 +159,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	clean(res)
+	t.clean(res)
 	return res, nil
 }
 
@@ -213,20 +214,30 @@ func isSocket(path string) bool {
 // dropped are response headers that speak for the gate's part.
 var dropped = []string{"X-Request-Id", "X-Powered-By", "Server", "Ratelimit", "Ratelimit-Policy", "Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset"}
 
-// clean takes out of a response what the gate says itself, and what tells of
-// the product behind it.
-func clean(res *http.Response) {
+// clean takes out of a response what the gate says itself, what tells of the
+// product behind it, and headers in which the backend tells its own key.
+func (t *Transport) clean(res *http.Response) {
 	for _, name := range dropped {
 		delete(res.Header, name)
 	}
 	if res.StatusCode == http.StatusTooManyRequests {
 		delete(res.Header, "Retry-After")
 	}
-	for name := range res.Header {
-		if strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "X-Ratelimit-") {
+	for name, values := range res.Header {
+		if strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "X-Ratelimit-") || t.told(values) {
 			delete(res.Header, name)
 		}
 	}
+}
+
+// told reports whether the backend's key stands in one of the values.
+func (t *Transport) told(values []string) bool {
+	for _, key := range [...][]string{t.key, t.socketKey} {
+		if len(key) > 0 && slices.ContainsFunc(values, func(value string) bool { return strings.Contains(value, key[0]) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // dialer dials loopback from an address of its own, and everything else by dial.
