@@ -67,7 +67,7 @@ type compiled struct {
 // ruling is what leaves with a response, and what is taken out of it.
 type ruling struct {
 	fields  []policy.Field
-	removed map[string]bool
+	removed policy.Names
 }
 
 // CaddyModule returns the Caddy module information.
@@ -120,7 +120,7 @@ func (h *Headers) compile(preset string, more ...*Overrides) (*compiled, error) 
 }
 
 func errUnknownPreset(name string) error {
-	return fmt.Errorf("there is no preset %q of headers: there is %s", name, strings.Join(policy.Names(), ", "))
+	return fmt.Errorf("there is no preset %q of headers: there is %s", name, strings.Join(policy.PresetNames(), ", "))
 }
 
 func (v *Variant) provision(ctx caddy.Context, h *Headers) (enabled bool, err error) {
@@ -224,7 +224,7 @@ func (w *headerWriter) finish(status int, h http.Header) {
 
 func (u *ruling) remove(h http.Header) {
 	for name := range h {
-		if u.removed[name] {
+		if u.removed.Has(name) {
 			delete(h, name)
 		}
 	}

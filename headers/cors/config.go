@@ -54,7 +54,7 @@ func (c Config) check() error {
 	if slices.Contains(c.Expose, AnyOrigin) {
 		mistakes = append(mistakes, errors.New("expose *: name the headers that pages may read"))
 	}
-	if c.MaxAge%time.Second != 0 {
+	if c.MaxAge > 0 && c.MaxAge%time.Second != 0 {
 		mistakes = append(mistakes, fmt.Errorf("max_age %s: browsers count in whole seconds", c.MaxAge))
 	}
 	return errors.Join(mistakes...)

@@ -132,10 +132,23 @@ func plausible(r *http.Request) bool {
 	if len(values) == 0 {
 		return true
 	}
-	return len(values) == 1 && !strings.ContainsFunc(values[0], func(c rune) bool {
-		return !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || strings.ContainsRune(".-_:/[]+", c))
-	})
+	if len(values) > 1 {
+		return false
+	}
+	for i := range len(values[0]) {
+		if !originByte[values[0][i]] {
+			return false
+		}
+	}
+	return true
 }
+
+var originByte = func() (allowed [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyz0123456789.-_:/[]+") {
+		allowed[c] = true
+	}
+	return allowed
+}()
 
 // Answer is the CORS part of a response.
 type Answer struct {

@@ -126,7 +126,7 @@ func (p Policy) Fields(overTLS bool) []Field {
 // Removed are the names that are taken out of every response, in the form in
 // which header maps hold them: the product headers, what p removes, and HSTS
 // where the connection is not encrypted.
-func (p Policy) Removed(overTLS bool) map[string]bool {
+func (p Policy) Removed(overTLS bool) Names {
 	names := maps.Clone(products)
 	maps.Copy(names, p.Remove)
 	if !overTLS {
@@ -135,7 +135,7 @@ func (p Policy) Removed(overTLS bool) map[string]bool {
 	for name := range p.Plain {
 		delete(names, name) // one that the operator sets is wanted
 	}
-	return names
+	return newNames(names)
 }
 
 // words are the values that the headers of one word take, by header. The

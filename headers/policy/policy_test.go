@@ -27,7 +27,7 @@ func preset(t testing.TB, name string) Policy {
 }
 
 func TestPresets(t *testing.T) {
-	if got := Names(); !slices.Equal(got, []string{"api", "elizaos", "media", "web"}) {
+	if got := PresetNames(); !slices.Equal(got, []string{"api", "elizaos", "media", "web"}) {
 		t.Fatal(got)
 	}
 	for _, test := range []struct {
@@ -101,7 +101,7 @@ func TestPresetIsACopy(t *testing.T) {
 
 // What is for TLS alone does not leave without it (RFC 6797, section 7.2).
 func TestPlainHTTP(t *testing.T) {
-	for _, name := range Names() {
+	for _, name := range PresetNames() {
 		got := fields(preset(t, name), false)
 		if value, ok := got["Strict-Transport-Security"]; ok {
 			t.Errorf("%s: HSTS over plain http: %s", name, value)
@@ -138,6 +138,11 @@ func TestHSTS(t *testing.T) {
 	}
 }
 
+func has(p Policy, name string) bool {
+	names := p.Removed(true)
+	return names.Has(name)
+}
+
 func TestRemove(t *testing.T) {
 	p := preset(t, API)
 	for _, name := range []string{"x-frame-options", "Content-Security-Policy", "Strict-Transport-Security", "X-Own"} {
@@ -147,27 +152,27 @@ func TestRemove(t *testing.T) {
 	}
 	got := fields(p, true)
 	for _, name := range []string{"X-Frame-Options", "Content-Security-Policy", "Strict-Transport-Security", "X-Own"} {
-		if _, sent := got[name]; sent || !p.Removed(true)[name] {
+		if _, sent := got[name]; sent || !has(p, name) {
 			t.Errorf("%s is still there", name)
 		}
 	}
 	if err := p.Set("X-Frame-Options", "sameorigin"); err != nil {
 		t.Fatal(err)
 	}
-	if fields(p, true)["X-Frame-Options"] != "SAMEORIGIN" || p.Removed(true)["X-Frame-Options"] {
+	if fields(p, true)["X-Frame-Options"] != "SAMEORIGIN" || has(p, "X-Frame-Options") {
 		t.Error("what was set after it was removed is not sent")
 	}
 }
 
 func TestProducts(t *testing.T) {
-	removed := preset(t, API).Removed(true)
+	removed := func(name string) bool { return has(preset(t, API), name) }
 	for _, name := range []string{"Server", "Via", "X-Powered-By", "X-AspNet-Version", "X-Generator", "X-dtAgentId", "X-Kong-Request-Id", "$wsep"} {
-		if !removed[http.CanonicalHeaderKey(name)] {
+		if !removed(http.CanonicalHeaderKey(name)) {
 			t.Errorf("%s stays", name)
 		}
 	}
 	for _, name := range []string{"Content-Type", "Set-Cookie", "X-Request-Id", "Ratelimit", "Etag", "Alt-Svc", "Location"} {
-		if removed[name] {
+		if removed(name) {
 			t.Errorf("%s is removed", name)
 		}
 	}
@@ -175,7 +180,7 @@ func TestProducts(t *testing.T) {
 		t.Errorf("%d product headers", len(products))
 	}
 	p := preset(t, API)
-	if err := p.Set("Server", "gate"); err != nil || p.Removed(true)["Server"] {
+	if err := p.Set("Server", "gate"); err != nil || has(p, "Server") {
 		t.Error("a product header that the operator sets is removed")
 	}
 }

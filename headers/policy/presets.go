@@ -19,8 +19,8 @@ const (
 	Media = "media"
 )
 
-// Names are the names of the presets, sorted.
-func Names() []string { return slices.Sorted(maps.Keys(presets)) }
+// PresetNames are the names of the presets, sorted.
+func PresetNames() []string { return slices.Sorted(maps.Keys(presets)) }
 
 // Preset returns a copy of a preset.
 func Preset(name string) (Policy, bool) {
