@@ -90,11 +90,11 @@ func ParseCORS(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	return c, err
 }
 
-// ParseCORSDirective reads the directive with its matcher. A * alone is the
-// origin, where other directives would take it for a matcher.
+// ParseCORSDirective reads the directive with its matcher. A * is the origin,
+// where other directives would take it for a matcher of everything.
 func ParseCORSDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next()
-	anyOrigin := h.NextArg() && h.Val() == cors.AnyOrigin && h.CountRemainingArgs() == 0
+	anyOrigin := h.NextArg() && h.Val() == cors.AnyOrigin
 	h.Reset()
 	var matcher caddy.ModuleMap
 	if !anyOrigin {
