@@ -155,7 +155,7 @@ func (d *Door) complete(r *http.Request, req *Request, e events.Event) {
 	e.RequestID = req.ID
 	e.Method = r.Method
 	// What the client sent, not what it was cleaned to: the log is evidence.
-	e.URI = events.RedactFor(r, originalURI(r))
+	e.URI = events.RedactFor(r, OriginalURI(r))
 	e.UserAgent = events.RedactFor(r, r.UserAgent())
 	if req.Principal != nil && e.KeyID == "" {
 		e.KeyID = req.Principal.KeyID
@@ -163,7 +163,9 @@ func (d *Door) complete(r *http.Request, req *Request, e events.Event) {
 	d.app.events.Report(e)
 }
 
-func originalURI(r *http.Request) string {
+// OriginalURI is the request's target as it came over the wire: its path not
+// cleaned, nothing decoded.
+func OriginalURI(r *http.Request) string {
 	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && orig.RequestURI != "" {
 		return orig.RequestURI
 	}
@@ -202,7 +204,7 @@ func (d *Door) refusalOf(r *http.Request, req *Request, err error) *Refusal {
 			zap.Int("status", status),
 			zap.String("code", refusal.Code),
 			zap.String("method", r.Method),
-			zap.String("uri", events.Text(events.RedactFor(r, originalURI(r)), 512)),
+			zap.String("uri", events.Text(events.RedactFor(r, OriginalURI(r)), 512)),
 			zap.String("cause", events.Text(events.RedactFor(r, cause), 512)),
 		)
 	}
