@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -370,5 +373,28 @@ func TestWithoutAGate(t *testing.T) {
 	}
 	if res := g.Get("/?q=x"); res.Status != 200 || res.Body != "ok" {
 		t.Errorf("%d %s", res.Status, res.Body)
+	}
+}
+
+// TestLogOfItsOwn holds that Caddy's option `log` selects the security events
+// by their logger, and that format agent_security writes them as ElizaOS'
+// documents show them: one line an event, and nothing else.
+func TestLogOfItsOwn(t *testing.T) {
+	t.Setenv("ADA_KEY", key)
+	file := filepath.Join(t.TempDir(), "security.log")
+	log := "{\n\tlog security {\n\t\tinclude gatehouse.security\n\t\toutput file " + file + "\n\t\tformat agent_security\n\t}\n"
+	g := gatetest.Start(t, log+site("agent_security_log")[2:])
+	(request{"/a?id=1%27%20OR%20%271%27=%271", ""}).send(g)
+	(request{"/a%0a[2024-01-15%2010:23:45]%20WARN:%20x", "sqlmap/1.7"}).send(g)
+	g.Get("/a", "X-Forwarded-For", "192.168.1.100")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const date = `\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] WARN: \[SECURITY\] `
+	want := "^" + date + `SQL injection pattern detected from 203\.0\.113\.0\n` + date + `Suspicious User-Agent from 203\.0\.113\.0\n` +
+		date + `Invalid request from 203\.0\.113\.0\n` + date + `Unauthorized access attempt from 192\.168\.1\.100\n$`
+	if !regexp.MustCompile(want).Match(text) {
+		t.Errorf("%s", text)
 	}
 }
