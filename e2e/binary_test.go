@@ -96,7 +96,7 @@ func TestBinaries(t *testing.T) {
 
 			formatted := "example.com {\n\tagent_auth {\n\t\tkey a {env.A}\n\t}\n}\n"
 			config.Caddyfile = "example.com {\nagent_auth {\nkey a {env.A}\n}\n}\n"
-			if out, _ = house.RunGate(t, config, "", "fmt", "{config}"); out != formatted {
+			if out, _ = house.RunGate(t, config, "", "fmt", "{config}"); !strings.HasPrefix(out, formatted) {
 				t.Errorf("fmt: %q", out)
 			}
 

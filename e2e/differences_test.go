@@ -96,48 +96,49 @@ const (
 
 // headerDifferences are the header fields that may differ, and why.
 var headerDifferences = map[string]string{
-	"Access-Control-Allow-Credentials": openToAll,
-	"Access-Control-Allow-Origin":      openToAll,
-	"Ratelimit-Limit":                  oneBucket,
-	"Ratelimit-Policy":                 oneBucket,
-	"Ratelimit-Remaining":              oneBucket,
-	"Ratelimit-Reset":                  oneBucket,
-	"Alt-Svc":                          "the gate speaks HTTP/3",
-	"Via":                              "Caddy names itself as the proxy",
-	"X-Request-Id":                     "the gate numbers requests, so that answer and log line can be matched",
+	"Access-Control-Allow-Credentials":  openToAll,
+	"Access-Control-Allow-Origin":       openToAll,
+	"Ratelimit":                         oneBucket,
+	"Ratelimit-Limit":                   oneBucket,
+	"Ratelimit-Policy":                  oneBucket,
+	"Ratelimit-Remaining":               oneBucket,
+	"Ratelimit-Reset":                   oneBucket,
+	"Alt-Svc":                           "the gate speaks HTTP/3",
+	"Cache-Control":                     ownPolicy,
+	"Content-Security-Policy":           ownPolicy,
+	"Cross-Origin-Embedder-Policy":      ownPolicy,
+	"Cross-Origin-Opener-Policy":        ownPolicy,
+	"Cross-Origin-Resource-Policy":      ownPolicy,
+	"Origin-Agent-Cluster":              ownPolicy,
+	"Permissions-Policy":                ownPolicy,
+	"Referrer-Policy":                   ownPolicy,
+	"Strict-Transport-Security":         ownPolicy,
+	"X-Content-Type-Options":            ownPolicy,
+	"X-Dns-Prefetch-Control":            ownPolicy,
+	"X-Download-Options":                ownPolicy,
+	"X-Frame-Options":                   ownPolicy,
+	"X-Permitted-Cross-Domain-Policies": ownPolicy,
+	"X-Xss-Protection":                  ownPolicy,
+	"X-Request-Id":                      "the gate numbers requests, so that answer and log line can be matched",
 }
 
 // otherAnswerDifferences are those that may differ besides where status or body
 // do: the answer is another one.
 var otherAnswerDifferences = map[string]string{
-	"Accept-Ranges":                     ofTheAnswer,
-	"Cache-Control":                     "no cache keeps a refusal",
-	"Content-Length":                    ofTheAnswer,
-	"Content-Security-Policy":           ofThePage,
-	"Content-Type":                      ofTheAnswer,
-	"Cross-Origin-Opener-Policy":        ofThePage,
-	"Cross-Origin-Resource-Policy":      ofThePage,
-	"Etag":                              ofTheAnswer,
-	"Last-Modified":                     ofTheAnswer,
-	"Origin-Agent-Cluster":              ofThePage,
-	"Referrer-Policy":                   ofThePage,
-	"Server":                            "Caddy names itself in what it answers itself",
-	"Strict-Transport-Security":         "the backend sets it on answers of the API alone",
-	"Vary":                              openToAll,
-	"Www-Authenticate":                  "RFC 6750",
-	"X-Content-Type-Options":            ofThePage,
-	"X-Dns-Prefetch-Control":            ofThePage,
-	"X-Download-Options":                ofThePage,
-	"X-Frame-Options":                   ofThePage,
-	"X-Permitted-Cross-Domain-Policies": ofThePage,
-	"X-Xss-Protection":                  ofThePage,
+	"Accept-Ranges":    ofTheAnswer,
+	"Content-Length":   ofTheAnswer,
+	"Content-Type":     ofTheAnswer,
+	"Etag":             ofTheAnswer,
+	"Last-Modified":    ofTheAnswer,
+	"Vary":             openToAll,
+	"Www-Authenticate": "RFC 6750",
 }
 
 const (
 	openToAll   = "the backend lets every origin in"
 	oneBucket   = "the backend's one bucket is the gate's, not the client's"
 	ofTheAnswer = "it belongs to the other answer"
-	ofThePage   = "the backend's own policy does not come with what is not the backend's answer"
+	ownPolicy   = "the gate sets the policy of the site, on every answer"
 )
 
 // ofTheConnection are header fields that are not the answer's.
