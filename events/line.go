@@ -38,7 +38,7 @@ func (*LineEncoder) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	for d.NextBlock(0) {
+	if d.NextBlock(0) {
 		return d.Errf("unknown option %s: format agent_security has none", d.Val())
 	}
 	return nil
