@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -245,17 +246,21 @@ type decision struct {
 
 func (d *decision) tier(i int) *tier { return d.limiter.tiers[d.tiers[i]] }
 
-// typicalTiers is how many tiers a request may match at no cost in memory.
-const typicalTiers = 4
+// decisions are used again, so that one costs no memory.
+var decisions = sync.Pool{New: func() any { return new(decision) }}
 
-// admit counts the request in all its tiers, or refuses it.
-func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Request, next caddyhttp.Handler) error {
-	var charges [typicalTiers]window.Charge
-	var tiers [typicalTiers]uint8
-	d := decision{limiter: l, charges: charges[:0], tiers: tiers[:0]}
+func (l *RateLimit) newDecision(req *gate.Request) *decision {
+	d := decisions.Get().(*decision)
+	*d = decision{limiter: l, charges: d.charges[:0], tiers: d.tiers[:0]}
 	if req.Principal != nil {
 		d.plan = req.Principal.Plan
 	}
+	return d
+}
+
+// admit counts the request in all its tiers, or refuses it.
+func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Request, next caddyhttp.Handler) error {
+	d := l.newDecision(req)
 	settles := false
 	for i, t := range l.tiers {
 		match, err := t.applies(r)
@@ -275,26 +280,21 @@ func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Requ
 		settles = settles || t.settles()
 	}
 	if len(d.charges) == 0 {
+		decisions.Put(d)
 		return next.ServeHTTP(w, r)
 	}
 	d.verdict = l.limits.take(d.charges)
 	d.write(w.Header())
-	l.observe(&d, r, req)
+	l.observe(d, r, req)
 	if !d.verdict.Admitted {
+		defer decisions.Put(d)
 		return d.refusal()
 	}
-	if !settles {
-		return next.ServeHTTP(w, r)
+	if settles {
+		return d.serve(w, r, next) // the response holds it
 	}
-	return d.kept().serve(w, r, next)
-}
-
-// kept is a copy that outlives the call.
-func (d *decision) kept() *decision {
-	kept := *d
-	kept.charges = append([]window.Charge(nil), d.charges...)
-	kept.tiers = append([]uint8(nil), d.tiers...)
-	return &kept
+	decisions.Put(d) // or a stream would hold it for hours
+	return next.ServeHTTP(w, r)
 }
 
 // serve passes the request on and gives back what its response makes free.
