@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -292,13 +293,20 @@ func (b *Backend) Last() *http.Request {
 // Close takes the backend away.
 func (b *Backend) Close() { b.server.Close() }
 
+// freeAddr finds a free port outside of the range from which systems take the
+// ports of outgoing connections: one of those could be taken until the gate
+// listens.
 func freeAddr(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf(":%d", 15000+rand.IntN(15000)))
+		if err != nil {
+			continue
+		}
+		defer l.Close()
+		return fmt.Sprintf("127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port between 15000 and 30000")
+	return ""
 }
 
 // memory is where the log goes: Caddy makes log writers from modules, and one

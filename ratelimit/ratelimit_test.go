@@ -47,11 +47,30 @@ func site(lines string) string {
 	}`
 }
 
+// get is g.Get, for tests that have just reloaded: Caddy closes the old listener
+// in the background, and the kernel then drops the connections that wait in its
+// queue. Their requests were never read, so they are sent again.
+func get(g *gatetest.Gate, path string, headers ...string) *http.Response {
+	r, _ := http.NewRequest("GET", "http://"+g.Addr+path, nil)
+	r.Close = true
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	r.Host = r.Header.Get("Host")
+	for range 100 {
+		if res, err := http.DefaultTransport.RoundTrip(r); err == nil {
+			res.Body.Close()
+			return res
+		}
+	}
+	return &http.Response{}
+}
+
 // statuses sends n requests and counts the statuses.
 func statuses(g *gatetest.Gate, n int, path string, headers ...string) map[int]int {
 	got := make(map[int]int)
 	for range n {
-		got[g.Get(path, headers...).Status]++
+		got[get(g, path, headers...).StatusCode]++
 	}
 	return got
 }
@@ -409,9 +428,9 @@ func TestReload(t *testing.T) {
 	if err := g.Load(site("3 15m")); err != nil {
 		t.Fatal(err)
 	}
-	res := g.Get("/")
-	if res.Status != 429 || res.Header.Get("RateLimit-Limit") != "3" || res.Header.Get("RateLimit-Remaining") != "0" {
-		t.Errorf("with fewer: %d %v", res.Status, res.Header)
+	res := get(g, "/")
+	if res.StatusCode != 429 || res.Header.Get("RateLimit-Limit") != "3" || res.Header.Get("RateLimit-Remaining") != "0" {
+		t.Errorf("with fewer: %d %v", res.StatusCode, res.Header)
 	}
 }
 
