@@ -285,6 +285,16 @@ func (p *Page) event(method string, params json.RawMessage) {
 			}
 		}
 		p.note(strings.Join(words, " "))
+	case "Runtime.exceptionThrown":
+		var thrown struct {
+			ExceptionDetails struct {
+				Text      string
+				Exception struct{ Description string }
+			}
+		}
+		if json.Unmarshal(params, &thrown) == nil {
+			p.note(fmt.Sprintf("[exception] %s %s", thrown.ExceptionDetails.Text, thrown.ExceptionDetails.Exception.Description))
+		}
 	case "Log.entryAdded":
 		var added struct {
 			Entry struct{ Source, Text, URL string }

@@ -40,15 +40,17 @@ var presets = map[string]Policy{
 	API: {
 		CSP:         mustCSP("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
 		HSTS:        &HSTS{MaxAge: year, IncludeSubdomains: true},
-		Permissions: permissions(""),
+		Permissions: permissions("", ""),
 		Plain:       common(map[string]string{"Cache-Control": "no-store"}),
 	},
 	Web: {
+		// The UI's logger makes functions of text, its menus add style elements, and
+		// it asks GitHub for the latest release and the list of plugins.
 		CSP: mustCSP("default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
-			"script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; " +
-			"connect-src 'self'; media-src 'self' blob: data:; manifest-src 'self'; upgrade-insecure-requests"),
+			"script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; " +
+			"connect-src 'self' https://api.github.com https://raw.githubusercontent.com; media-src 'self' blob: data:; manifest-src 'self'; upgrade-insecure-requests"),
 		HSTS:        &HSTS{MaxAge: year, IncludeSubdomains: true},
-		Permissions: permissions("autoplay clipboard-write fullscreen microphone"),
+		Permissions: permissions("autoplay clipboard-write fullscreen microphone", "web-share"),
 		// Assets have an ETag: they are kept, and asked for again.
 		Plain: common(map[string]string{"Cache-Control": "private, no-cache"}),
 	},
@@ -74,7 +76,7 @@ var presets = map[string]Policy{
 		CSP: mustCSP("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
 			"img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"),
 		HSTS:        &HSTS{MaxAge: year, IncludeSubdomains: true},
-		Permissions: permissions(""),
+		Permissions: permissions("", ""),
 		Plain: common(map[string]string{
 			// Pages of the same site may show the files: that is what they are for.
 			"Cross-Origin-Resource-Policy": "same-site",
@@ -104,14 +106,18 @@ func common(own map[string]string) map[string]string {
 	return headers
 }
 
-// permissions closes every feature but those that the site itself may use.
-func permissions(self string) map[string]string {
+// permissions closes every feature but those that the site itself may use, and
+// leaves out those that Chromium does not know on every system, and complains of.
+func permissions(self, without string) map[string]string {
 	allow := map[string]string{"sync-xhr": "(self)"} // as OWASP has it
 	for _, feature := range strings.Fields(closed) {
 		allow[feature] = "()"
 	}
 	for _, feature := range strings.Fields(self) {
 		allow[feature] = "(self)"
+	}
+	for _, feature := range strings.Fields(without) {
+		delete(allow, feature)
 	}
 	return allow
 }

@@ -1,0 +1,81 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/e2e/house"
+)
+
+// uiGate is the gate with the web UI on.
+func uiGate(t *testing.T, e *house.ElizaOS) string {
+	t.Helper()
+	g := house.StartGate(t, house.GateConfig{
+		Sites: fmt.Sprintf(`agents.test {
+	tls internal
+	gatehouse elizaos 127.0.0.1:%d {
+		@ui path / /index.html /assets/* /favicon.ico /elizaos* /images/* /chat/* /socket.io/*
+		auth {
+			public @ui
+		}
+	}
+}`, e.Port),
+		Env: []string{"ELIZA_SERVER_AUTH_TOKEN=" + e.Token, "ELIZA_API_KEY=" + clientKey, "ELIZA_UI_ENABLE=true"},
+	})
+	g.AwaitCertificate(t, "agents.test", g.LocalCA())
+	return fmt.Sprintf("https://agents.test:%d", g.Config.HTTPSPort)
+}
+
+// The web UI of ElizaOS works under the preset's policy: it loads, takes the
+// key, lists the agent, sends a message and shows the reply, and the browser
+// finds nothing in it that the policy forbids.
+func TestWebUIUnderThePolicy(t *testing.T) {
+	e := house.SharedElizaOS(t)
+	url := uiGate(t, e)
+	page := house.StartBrowser(t, "--ignore-certificate-errors").Open(t, url)
+	shot := func(name string) {
+		if dir := os.Getenv("GATEHOUSE_E2E_SCREENSHOTS"); dir != "" {
+			page.Screenshot(t, filepath.Join(dir, name+".png"))
+		}
+	}
+	await := func(what, condition string) {
+		t.Helper()
+		var there bool
+		page.Eval(t, `for (let i = 0; i < 150; i++) {
+			if (`+condition+`) return true;
+			await new Promise(r => setTimeout(r, 100));
+		}
+		return false`, &there)
+		if !there {
+			shot("failed")
+			var text string
+			page.Eval(t, `return document.body.innerText`, &text)
+			t.Fatalf("%s: not there; the page shows\n%s\nconsole:\n%s", what, text, strings.Join(page.Console(), "\n"))
+		}
+	}
+	shot("1-no-key")
+	page.Eval(t, `localStorage.setItem('eliza-api-key-' + location.origin, '`+clientKey+`'); localStorage.setItem('eliza-onboarding-completed', 'true')`, nil)
+	page.Navigate(t, url+"/?again")
+	await("the agent", `document.body.innerText.includes('Doorkeeper')`)
+	shot("2-agents")
+	page.Navigate(t, url+"/chat/"+e.AgentID)
+	await("the chat", `document.querySelector('textarea') && !document.querySelector('textarea').disabled`)
+	page.Eval(t, `const box = document.querySelector('textarea');
+		Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set.call(box, 'Who goes there?');
+		box.dispatchEvent(new Event('input', {bubbles: true}));
+		await new Promise(r => setTimeout(r, 300));
+		box.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}));`, nil)
+	await("the message", `document.body.innerText.includes('Who goes there?')`)
+	shot("3-sent")
+	await("the reply", `document.body.innerText.includes('piece 12 of 12 from the model')`)
+	shot("4-reply")
+	for _, line := range page.Console() {
+		if regexp.MustCompile(`(?i)content.security.policy|permissions.policy|\[exception\]`).MatchString(line) {
+			t.Errorf("the browser says: %s", line)
+		}
+	}
+}
