@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -51,7 +50,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 			return err
 		}},
 		"public": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
-			sets, err := parseMatchers(h, d)
+			sets, err := gate.ParseMatchers(h, d)
 			if err == nil && len(sets) == 0 {
 				return d.Err("public needs a path or a @matcher")
 			}
@@ -69,7 +68,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 				return d.Err("require needs a scope")
 			}
 			required := &Requirement{Scope: d.Val()}
-			sets, err := parseMatchers(h, d)
+			sets, err := gate.ParseMatchers(h, d)
 			required.MatchRaw = sets
 			a.Require = append(a.Require, required)
 			return err
@@ -90,25 +89,6 @@ func parseSource(d *caddyfile.Dispenser) (source Source, err error) {
 		return source, d.WrapErr(err)
 	}
 	return source, nil
-}
-
-// parseMatchers reads matchers, of which any may match, to the end of the line.
-func parseMatchers(h httpcaddyfile.Helper, d *caddyfile.Dispenser) (caddyhttp.RawMatcherSets, error) {
-	var sets caddyhttp.RawMatcherSets
-	for d.CountRemainingArgs() > 0 {
-		set, ok, err := h.WithDispenser(d).MatcherToken()
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			return nil, d.Errf("%s is no matcher: write a path (/api/*) or a named matcher (@name)", d.Val())
-		}
-		if set == nil { // "*": everything
-			set = caddy.ModuleMap{"path": h.JSON(caddyhttp.MatchPath{"*"})}
-		}
-		sets = append(sets, set)
-	}
-	return sets, nil
 }
 
 func parseKey(d *caddyfile.Dispenser) (Key, error) {

@@ -6,7 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // Option is one option of a directive's block.
@@ -59,4 +62,25 @@ func OneArg(d *caddyfile.Dispenser) (string, error) {
 		return "", d.Errf("%s takes one argument, got %d", d.Val(), len(args))
 	}
 	return args[0], nil
+}
+
+// ParseMatchers reads request matchers, of which any may match, to the end of
+// the line: paths, and the site's named matchers.
+func ParseMatchers(h httpcaddyfile.Helper, d *caddyfile.Dispenser) (caddyhttp.RawMatcherSets, error) {
+	var sets caddyhttp.RawMatcherSets
+	for d.CountRemainingArgs() > 0 {
+		// MatcherToken leaves d on the token, be it a matcher or not.
+		set, ok, err := h.WithDispenser(d).MatcherToken()
+		if err != nil {
+			return nil, d.WrapErr(err)
+		}
+		if !ok {
+			return nil, d.Errf("%s is no matcher: write a path (/api/*) or a named matcher (@name)", d.Val())
+		}
+		if set == nil { // "*": everything
+			set = caddy.ModuleMap{"path": h.JSON(caddyhttp.MatchPath{"*"})}
+		}
+		sets = append(sets, set)
+	}
+	return sets, nil
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strconv"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -51,7 +50,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 			}
 			c := &Concurrent{Requests: Number(d.Val())}
 			err := checkNumber(d, c.Requests)
-			sets, matcherErr := parseMatchers(h, d)
+			sets, matcherErr := gate.ParseMatchers(h, d)
 			c.MatchRaw = sets
 			l.Concurrent = append(l.Concurrent, c)
 			return errors.Join(err, matcherErr)
@@ -88,7 +87,7 @@ func (l *RateLimit) parseTier(h httpcaddyfile.Helper, d *caddyfile.Dispenser) er
 		return d.Errf("there are two tiers named %s", t.Name)
 	}
 	l.Tiers = append(l.Tiers, t)
-	sets, err := parseMatchers(h, d)
+	sets, err := gate.ParseMatchers(h, d)
 	t.MatchRaw = sets
 	mistakes := []error{err, gate.Options{
 		"limit": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
@@ -207,26 +206,6 @@ func checkNumber(d *caddyfile.Dispenser, n Number) error {
 
 // literal resolves what is no placeholder.
 func literal(text string) (string, error) { return text, nil }
-
-// parseMatchers reads matchers, of which any may match, to the end of the line.
-func parseMatchers(h httpcaddyfile.Helper, d *caddyfile.Dispenser) (caddyhttp.RawMatcherSets, error) {
-	var sets caddyhttp.RawMatcherSets
-	for d.CountRemainingArgs() > 0 {
-		set, ok, err := h.WithDispenser(d).MatcherToken()
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			d.NextArg()
-			return nil, d.Errf("%s is no matcher: write a path (/api/*) or a named matcher (@name)", d.Val())
-		}
-		if set == nil { // "*": everything
-			set = caddy.ModuleMap{"path": h.JSON(caddyhttp.MatchPath{"*"})}
-		}
-		sets = append(sets, set)
-	}
-	return sets, nil
-}
 
 // UnmarshalCaddyfile sets up the counters' part from Caddyfile tokens. Syntax:
 //

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -37,7 +36,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 		}},
 		"header": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error { return parseHeaders(d, &s.Headers) }},
 		"body": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
-			sets, err := parseMatchers(h, d)
+			sets, err := gate.ParseMatchers(h, d)
 			if err == nil && len(sets) == 0 {
 				return d.Err("body needs a path or a @matcher: the requests whose bodies are to be looked at")
 			}
@@ -73,7 +72,7 @@ func parseException(h httpcaddyfile.Helper, d *caddyfile.Dispenser) (*Exception,
 	if _, err := classSet([]string{exception.Class}); err != nil {
 		return exception, d.WrapErr(fmt.Errorf("ignore: %w", err))
 	}
-	sets, err := parseMatchers(h, d)
+	sets, err := gate.ParseMatchers(h, d)
 	if err == nil && len(sets) == 0 {
 		return exception, d.Errf("ignore %s: say in which requests, by a path or a @matcher; to look for it nowhere, leave it out of detect", exception.Class)
 	}
@@ -105,24 +104,4 @@ func checkHeader(name string) error {
 		return fmt.Errorf("%q is no name of a header", name)
 	}
 	return nil
-}
-
-// parseMatchers reads matchers, of which any may match, to the end of the line.
-func parseMatchers(h httpcaddyfile.Helper, d *caddyfile.Dispenser) (caddyhttp.RawMatcherSets, error) {
-	var sets caddyhttp.RawMatcherSets
-	for d.CountRemainingArgs() > 0 {
-		set, ok, err := h.WithDispenser(d).MatcherToken()
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			d.NextArg()
-			return nil, d.Errf("%s is no matcher: write a path (/api/*) or a named matcher (@name)", d.Val())
-		}
-		if set == nil { // "*": everything
-			set = caddy.ModuleMap{"path": h.JSON(caddyhttp.MatchPath{"*"})}
-		}
-		sets = append(sets, set)
-	}
-	return sets, nil
 }
