@@ -157,7 +157,7 @@ func (o *Overrides) options() gate.Options {
 		"coep":            word("coep <policy>", func(o *Overrides) *string { return &o.COEP }),
 		"cache_control": option(false, func(args []string, into *Overrides) error {
 			if into.CacheControl = args; len(args) == 0 {
-				return errors.New("write it as: cache_control <directive>...")
+				return errors.New("write `cache_control` with one directive or more")
 			}
 			return nil
 		}),
@@ -175,7 +175,7 @@ func (o *Overrides) options() gate.Options {
 		}),
 		"remove": option(true, func(args []string, into *Overrides) error {
 			if len(args) == 0 {
-				return errors.New("write it as: remove <name>...")
+				return errors.New("write `remove` with one header name or more")
 			}
 			into.Remove = append(into.Remove, args...)
 			return nil
