@@ -14,6 +14,8 @@ import (
 const (
 	adaKey = "the-key-of-ada-0123456789"
 	bobKey = "the-key-of-bob-0123456789"
+	// carlKey is Carl's own.
+	carlKey = "the-key-of-carl-0123456789"
 )
 
 func start(t testing.TB, caddyfile string) *gatetest.Gate {
@@ -38,6 +40,7 @@ func site(lines string) string {
 				plan pro
 			}
 			key bob {env.BOB_KEY}
+			key carl ` + carlKey + `
 			anonymous look
 		}
 		agent_rate_limit ` + lines + `
@@ -180,9 +183,12 @@ func TestForgedEndpoint(t *testing.T) {
 
 func TestWhoIsCounted(t *testing.T) {
 	g := start(t, site("2 15m"))
-	// A key of its own is counted by the key, wherever it comes from... but these
-	// come from the environment, which many share: by key and address.
+	// Keys from the environment, which many share, are counted by key and address.
 	expect(t, "ada from one place", statuses(g, 3, "/", "X-API-KEY", adaKey, "X-Forwarded-For", "10.0.0.1"), 2, 1)
+	expect(t, "ada from another", statuses(g, 3, "/", "X-API-KEY", adaKey, "X-Forwarded-For", "10.0.0.2"), 2, 1)
+	// A key of one's own is counted by the key.
+	expect(t, "carl from one place", statuses(g, 2, "/", "X-API-KEY", carlKey, "X-Forwarded-For", "10.0.0.1"), 2, 0)
+	expect(t, "carl from another", statuses(g, 1, "/", "X-API-KEY", carlKey, "X-Forwarded-For", "10.0.0.2"), 0, 1)
 	expect(t, "bob from there", statuses(g, 3, "/", "X-API-KEY", bobKey, "X-Forwarded-For", "10.0.0.1"), 2, 1)
 	expect(t, "a stranger from there", statuses(g, 3, "/", "X-Forwarded-For", "10.0.0.1"), 2, 1)
 	expect(t, "an IPv6 address", statuses(g, 2, "/", "X-Forwarded-For", "2001:db8::1"), 2, 0)
