@@ -151,31 +151,37 @@ func hexDigit(c byte) int {
 	return -1
 }
 
-// find adds the secrets of the view.
+// find adds the secrets of the view. What lies inside of one is not looked at
+// again, so the work grows with the text and no faster.
 func (v *view) find(found *spans, learned []string) {
 	for i := 0; i < len(v.text); i++ {
+		from, end := 0, 0
 		switch v.text[i] {
 		case '_':
 			if isPrefix(v.text, i) {
-				v.add(found, i+1-len(keyPrefix), wordEnd(v.text, i+1))
+				from, end = i+1-len(keyPrefix), wordEnd(v.text, i+1)
 			}
 		case '=':
 			if SecretName(nameBefore(v.text, i)) {
-				v.value(found, i+1)
+				from, end = v.value(i + 1)
 			}
 		case ':':
 			switch {
 			case strings.HasPrefix(v.text[i:], "://"):
-				v.userinfo(found, i+len("://"))
+				from, end = v.userinfo(i + len("://"))
 			case secretField(nameBefore(v.text, i)):
-				v.value(found, i+1)
+				from, end = v.value(i + 1)
 			}
 		case 'B', 'b':
-			if from := schemeAt(v.text, i); from > 0 {
-				if end := valueEnd(v.text, from, 0); looksPresented(v.text[from:end]) {
-					v.add(found, from, end)
+			if start := schemeAt(v.text, i); start > 0 {
+				if stop := valueEnd(v.text, start, 0); looksPresented(v.text[start:stop]) {
+					from, end = start, stop
 				}
 			}
+		}
+		if from < end {
+			v.add(found, from, end)
+			i = end - 1
 		}
 	}
 	v.values(found, concealed(&known.values))
@@ -195,12 +201,12 @@ func (v *view) values(found *spans, values []string) {
 	}
 }
 
-// value adds the value that starts behind a name's "=" or ":".
-func (v *view) value(found *spans, i int) {
+// value is where the value stands that a name's "=" or ":" is followed by.
+func (v *view) value(i int) (from, end int) {
 	for i < len(v.text) && strings.IndexByte(" \t\\\"'", v.text[i]) >= 0 {
 		i++
 	}
-	end := valueEnd(v.text, i, 0)
+	end = valueEnd(v.text, i, 0)
 	switch {
 	case i < len(v.text) && v.text[i] == '[': // a list, as %v prints a header
 		i++
@@ -208,13 +214,16 @@ func (v *view) value(found *spans, i int) {
 	case isScheme(v.text[i:end]) && end < len(v.text) && v.text[end] == ' ':
 		end = valueEnd(v.text, end+1, 0)
 	}
-	v.add(found, i, end)
+	return i, end
 }
 
-// userinfo adds the user and password of the URL whose authority starts at i.
-// Passwords that are written as they are may hold a slash.
-func (v *view) userinfo(found *spans, i int) {
-	rest := v.text[i:]
+// maxUserinfo bounds how far a URL's user and password are looked for.
+const maxUserinfo = 256
+
+// userinfo is where the user and password stand of the URL whose authority
+// starts at i. Passwords that are written as they are may hold a slash.
+func (v *view) userinfo(i int) (from, end int) {
+	rest := v.text[i:min(i+maxUserinfo, len(v.text))]
 	if end := strings.IndexAny(rest, "\"' \t\r\n"); end >= 0 {
 		rest = rest[:end]
 	}
@@ -223,11 +232,9 @@ func (v *view) userinfo(found *spans, i int) {
 		authority = rest[:end]
 	}
 	if _, port, has := strings.Cut(authority, ":"); !strings.Contains(authority, "@") && (!has || isNumber(port)) {
-		return
+		return 0, 0
 	}
-	if at := strings.LastIndexByte(rest, '@'); at > 0 {
-		v.add(found, i, i+at)
-	}
+	return i, i + max(0, strings.LastIndexByte(rest, '@'))
 }
 
 func isNumber(text string) bool {
@@ -241,7 +248,7 @@ func nameBefore(text string, i int) string {
 		end--
 	}
 	start := end
-	for start > 0 && end-start < 2*maxName && strings.IndexByte("?&;#/,{}()<>\"'\\= \t\r\n", text[start-1]) < 0 {
+	for start > 0 && end-start < 2*maxName && strings.IndexByte("?&;#/,:{}()<>\"'\\= \t\r\n", text[start-1]) < 0 {
 		start--
 	}
 	return text[start:end]

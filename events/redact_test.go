@@ -150,3 +150,18 @@ func FuzzRedact(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkRedactHostile redacts what costs the most, in the two lengths that
+// tell whether the cost grows faster than the text. Headers may have 16 KiB.
+func BenchmarkRedactHostile(b *testing.B) {
+	for _, part := range []string{"key=", "b:", "://a:b", "%6b=", "agk_a"} {
+		for _, size := range []int{4 << 10, 16 << 10} {
+			text := strings.Repeat(part, size/len(part))
+			b.Run(fmt.Sprintf("%s/%d", part, size), func(b *testing.B) {
+				for b.Loop() {
+					Redact(text)
+				}
+			})
+		}
+	}
+}
