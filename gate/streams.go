@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // Streams is the registry of requests in flight, so that those of a key that
@@ -55,8 +57,9 @@ func (s *Streams) Track(w http.ResponseWriter, r *http.Request, req *Request, ke
 	stream := &Stream{KeyID: keyID, Request: req, lease: lease, cancel: cancel, registry: s}
 	// A client that does not read would hold the response open: what is left
 	// to be written has a moment to go out, then the connection is cut.
+	wire := belowTimeouts(w)
 	stream.uncut = context.AfterFunc(ctx, func() {
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(lastWords))
+		_ = http.NewResponseController(wire).SetWriteDeadline(time.Now().Add(lastWords))
 		req.writer.cut()
 	})
 	s.mu.Lock()
@@ -67,6 +70,21 @@ func (s *Streams) Track(w http.ResponseWriter, r *http.Request, req *Request, ke
 
 // lastWords is how long an ended request may take to write what it has begun.
 const lastWords = 250 * time.Millisecond
+
+// belowTimeouts is the writer below Caddy's idle timeouts, which keep notes of
+// their own and may be used by the handler's goroutine alone.
+func belowTimeouts(w http.ResponseWriter) http.ResponseWriter {
+	for inner := w; ; {
+		if idle, ok := inner.(*caddyhttp.IdleTimeoutWriter); ok {
+			return idle.Unwrap()
+		}
+		wrapper, ok := inner.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		inner = wrapper.Unwrap()
+	}
+}
 
 // Sweep ends the requests whose lease has run out, and returns how many those
 // were. Whoever gives leases calls it when something has changed, and every
