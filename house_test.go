@@ -16,11 +16,11 @@ var floors = [][]string{
 	{"auth", "ratelimit", "headers", "access", "validate", "securitylog", "backend"},
 	{"elizaos", "admin"},
 	{""}, // the root package
-	{"cmd", "gatetest", "bench", "e2e"},
+	{"cmd", "gatetest", "bench", "e2e", "examples"},
 }
 
 // engines know nothing of Caddy, nor of the handlers built on them.
-var engines = []string{"auth/keys", "ratelimit/window", "securitylog/detect"}
+var engines = []string{"access/list", "auth/keys", "headers/cors", "headers/policy", "ratelimit/window", "securitylog/detect"}
 
 const module = "github.com/gatehouse-dev/caddy-gatehouse"
 

@@ -169,7 +169,7 @@ func overridden(route, over *line) (*line, error) {
 		}
 		added := over.words[0]
 		added.Text = directive.name
-		l := &line{words: []caddyfile.Token{added}}
+		l := &line{words: []caddyfile.Token{added}, opens: over.opens, open: over.open, close: over.close}
 		route.add(l)
 		return l, nil
 	}
