@@ -64,7 +64,7 @@ type CORS struct {
 
 	// MaxAge is how long a browser may remember a preflight, up to 24h; 0: not
 	// at all. Default: 2h, which is the most that Chromium does.
-	MaxAge Duration `json:"max_age,omitempty"`
+	MaxAge gate.Duration `json:"max_age,omitempty"`
 
 	door   *gate.Door
 	policy *cors.Policy
@@ -136,7 +136,7 @@ func (c *CORS) config(app *gate.App, logger *zap.Logger) (cors.Config, error) {
 	config.Headers = resolveAll(app, c.Headers, &mistakes)
 	config.Expose = resolveAll(app, c.Expose, &mistakes)
 	if c.MaxAge != "" {
-		age, err := c.MaxAge.value(app.Resolve)
+		age, err := c.MaxAge.Value(app.Resolve, 0)
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("max_age: %w", err))
 		} else if age < 0 {

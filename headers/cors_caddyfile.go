@@ -65,12 +65,12 @@ func ParseCORS(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 		"expose":  names(&c.Expose, func(n []string) error { _, err := cors.New(cors.Config{Origins: some, Expose: n}); return err }),
 		"max_age": {Parse: func(d *caddyfile.Dispenser) error {
 			text, err := gate.OneArg(d)
-			c.MaxAge = Duration(text)
+			c.MaxAge = gate.Duration(text)
 			if err != nil {
 				return err
 			}
 			return literally(d, []string{text}, func() error {
-				age, err := c.MaxAge.value(literal)
+				age, err := c.MaxAge.Value(literal, 0)
 				if err == nil && age < 0 {
 					err = fmt.Errorf("max_age %s: it cannot be negative", text)
 				}

@@ -137,7 +137,7 @@ func (o *Overrides) options() gate.Options {
 			if len(args) == 0 {
 				return errors.New("write it as: hsts <max age> [include_subdomains] [preload]")
 			}
-			into.HSTS = &HSTS{MaxAge: Duration(args[0])}
+			into.HSTS = &HSTS{MaxAge: gate.Duration(args[0])}
 			for i, arg := range args[1:] {
 				switch {
 				case arg == "include_subdomains" && !slices.Contains(args[1:i+1], arg):

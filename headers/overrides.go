@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/headers/policy"
 )
 
@@ -58,7 +59,7 @@ type Overrides struct {
 // HSTS is Strict-Transport-Security.
 type HSTS struct {
 	// MaxAge is how long browsers insist on https, in whole seconds.
-	MaxAge Duration `json:"max_age"`
+	MaxAge gate.Duration `json:"max_age"`
 	// IncludeSubdomains extends it to every subdomain.
 	IncludeSubdomains bool `json:"include_subdomains,omitempty"`
 	// Preload agrees to being put on the browsers' preload list, which is hard
@@ -98,7 +99,7 @@ func (o *Overrides) apply(p *policy.Policy, resolve resolver) error {
 		list(o.PermissionsPolicy[feature], func(values []string) error { return p.SetPermission(feature, values) })
 	}
 	if o.HSTS != nil {
-		age, err := o.HSTS.MaxAge.value(resolve)
+		age, err := o.HSTS.MaxAge.Value(resolve, 0)
 		if err != nil {
 			fail(fmt.Errorf("hsts: %w", err))
 		} else {

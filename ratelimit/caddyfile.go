@@ -188,7 +188,7 @@ func limitOf(d *caddyfile.Dispenser, args []string) (limit Limit, err error) {
 	} else if len(args) != 2 {
 		return limit, d.Err("a limit is written `<requests> <window>`, such as `100 15m`; `minutes` may follow a window that is a bare number")
 	}
-	limit.Requests, limit.Window = Number(args[0]), Duration(args[1])
+	limit.Requests, limit.Window = Number(args[0]), gate.Duration(args[1])
 	err = errors.Join(gate.CheckPlaceholder(args[0]), gate.CheckPlaceholder(args[1]))
 	if err == nil && !gate.IsPlaceholder(args[0]) && !gate.IsPlaceholder(args[1]) {
 		_, err = limit.resolve(literal)

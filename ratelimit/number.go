@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
-
-	"github.com/caddyserver/caddy/v2"
 )
 
 // Number is a configured whole number, or a placeholder for one ({env.NAME},
@@ -43,39 +40,6 @@ func (n Number) value(resolve resolver) (int, error) {
 	value, err := strconv.Atoi(text)
 	if err != nil {
 		return 0, fmt.Errorf("%q is no whole number", text)
-	}
-	return value, nil
-}
-
-// Duration is a configured duration as Caddy writes them (15m, 7d), or a
-// placeholder for one. In JSON it may also be a number of nanoseconds.
-type Duration string
-
-// UnmarshalJSON reads a string or a number.
-func (d *Duration) UnmarshalJSON(data []byte) error {
-	var nanoseconds int64
-	if json.Unmarshal(data, &nanoseconds) == nil {
-		*d = Duration(strconv.FormatInt(nanoseconds, 10) + "ns")
-		return nil
-	}
-	return json.Unmarshal(data, (*string)(d))
-}
-
-// value is the duration. A number without a unit counts units, if there are any.
-func (d Duration) value(resolve resolver, unit time.Duration) (time.Duration, error) {
-	text, err := resolve(string(d))
-	if err != nil {
-		return 0, err
-	}
-	if number, err := strconv.ParseInt(text, 10, 32); err == nil {
-		if unit == 0 {
-			return 0, fmt.Errorf("%s has no unit: write %ss, %sm or %sh", text, text, text, text)
-		}
-		return time.Duration(number) * unit, nil
-	}
-	value, err := caddy.ParseDuration(text)
-	if err != nil {
-		return 0, fmt.Errorf("%q is no duration: write 90s, 15m or 7d", text)
 	}
 	return value, nil
 }

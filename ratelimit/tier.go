@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
 )
 
@@ -69,7 +70,7 @@ type Limit struct {
 	// Requests is the number, from 1 to 2147483647.
 	Requests Number `json:"requests"`
 	// Window is the length, from 1ms to 49 days.
-	Window Duration `json:"window"`
+	Window gate.Duration `json:"window"`
 	// Minutes says that a window that is a bare number counts minutes, as some
 	// environment variables do. Default: a bare number is an error.
 	Minutes bool `json:"minutes,omitempty"`
@@ -224,7 +225,7 @@ func (limit Limit) resolve(resolve resolver) (resolved window.Limit, err error) 
 	if limit.Minutes {
 		unit = time.Minute
 	}
-	if resolved.Window, err = limit.Window.value(resolve, unit); err != nil {
+	if resolved.Window, err = limit.Window.Value(resolve, unit); err != nil {
 		return resolved, fmt.Errorf("limit %s %s: %w", limit.Requests, limit.Window, err)
 	}
 	return resolved, nil
