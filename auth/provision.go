@@ -63,7 +63,7 @@ func (a *Auth) Provision(ctx caddy.Context) error {
 	}
 
 	var mistakes []error
-	mistakes = append(mistakes, a.provisionSources(), a.provisionMatchers(ctx), a.provisionGuest(), a.provisionKeys())
+	mistakes = append(mistakes, a.provisionSources(), a.provisionMatchers(ctx), a.provisionGuest(), a.checkOpenAdmin(), a.provisionKeys())
 	return errors.Join(mistakes...)
 }
 

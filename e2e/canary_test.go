@@ -111,18 +111,20 @@ func TestUnredactedLogIsRefused(t *testing.T) {
 			if name == "debugging" {
 				siteLog = ""
 			}
-			out, status := house.RunGate(t, house.GateConfig{
-				Binary: "timeout", // a gate that starts would not end
-				Global: global,
-				Sites:  "agents.test {\n\ttls internal\n" + siteLog + "\n\tgatehouse api 127.0.0.1:1 {\n\t\tauth {\n\t\t\tkey ada {env.ADA_KEY}\n\t\t}\n\t}\n}",
-				Env:    []string{"ADA_KEY=" + operatorKey()},
-			}, "", "60", house.GateBinary(t), "run", "--adapter", "caddyfile", "--config", "{config}")
-			if status != 1 {
-				t.Fatalf("it started:\n%s", out)
-			}
-			for _, want := range []string{"would print the keys", "agents.test", "format agent", "allow_unsafe unredacted_log"} {
-				if !strings.Contains(out, want) {
-					t.Errorf("%q is not in:\n%s", want, out)
+			for _, command := range []string{"validate", "run"} {
+				out, status := house.RunGate(t, house.GateConfig{
+					Binary: "timeout", // a gate that starts would not end
+					Global: global,
+					Sites:  "agents.test {\n\ttls internal\n" + siteLog + "\n\tgatehouse api 127.0.0.1:1 {\n\t\tauth {\n\t\t\tkey ada {env.ADA_KEY}\n\t\t}\n\t}\n}",
+					Env:    []string{"ADA_KEY=" + operatorKey()},
+				}, "", "60", house.GateBinary(t), command, "--adapter", "caddyfile", "--config", "{config}")
+				if status != 1 {
+					t.Fatalf("%s finds nothing:\n%s", command, out)
+				}
+				for _, want := range []string{"would print the keys", "agents.test", "format agent", "allow_unsafe unredacted_log"} {
+					if !strings.Contains(out, want) {
+						t.Errorf("%s: %q is not in:\n%s", command, want, out)
+					}
 				}
 			}
 		})

@@ -47,6 +47,8 @@ type App struct {
 
 	mu      sync.Mutex
 	onStart []func() error
+	met     map[met]bool   // what sites accept and have
+	looked  map[place]bool // the places whose logs have been looked at
 
 	plain sync.Once               // the place before plain http is taken
 	sites atomic.Pointer[[]*site] // once the configuration is started
@@ -72,6 +74,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
 	a.streams = processStreams
 	a.limiter = newCounter()
+	a.met = make(map[met]bool)
+	a.looked = make(map[place]bool)
 	var err error
 	if a.events, err = events.NewReporter(ctx); err != nil {
 		return fmt.Errorf("starting the event reporter: %w", err)

@@ -26,6 +26,7 @@ type Door struct {
 
 	app       *App
 	server    *caddyhttp.Server
+	site      *site
 	logger    *zap.Logger
 	accessLog *accessLog // nil where Caddy's own will do
 }
@@ -43,14 +44,22 @@ func NewDoor(ctx caddy.Context) (*Door, error) {
 	}
 	// Absent where a handler is provisioned outside a server, as in tests of its own.
 	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	s := new(site)
 	if server != nil {
 		app.plain.Do(func() { app.guardPlainHTTP(ctx) })
+		s = siteOf(server)
+		if app.first(s.place) {
+			if err := app.checkLogs(s); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return &Door{
 		Format: FormatElizaOS,
 		Realm:  DefaultRealm,
 		app:    app,
 		server: server,
+		site:   s,
 		logger: app.logger.Named("errors"),
 	}, nil
 }

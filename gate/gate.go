@@ -106,7 +106,7 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 	if g.Realm != "" {
 		door.Realm = g.Realm
 	}
-	if door.server != nil && g.accepts(UnredactedLog) != nil {
+	if door.server != nil && accepts(g.AllowUnsafe, UnredactedLog) != nil {
 		door.accessLog = &accessLog{app: door.app, server: door.server}
 	}
 	if s := door.server; s != nil && s.Errors != nil && len(s.Errors.Routes) > 0 && door.Format != FormatCaddy {

@@ -46,7 +46,6 @@ func (a *App) inspect() error {
 		sites = append(sites, sitesOf(server)...)
 	}
 	a.sites.Store(&sites)
-	mistakes = append(mistakes, a.checkLogs(sites))
 	a.warnOfStaleAcceptances(sites)
 	return errors.Join(mistakes...)
 }

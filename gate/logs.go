@@ -27,35 +27,28 @@ const (
 	proxyLogger  = "http.handlers.reverse_proxy"
 )
 
-// checkLogs refuses logs that would print the keys of a guarded site's
-// requests. It asks the encoders themselves, by having them encode a request
+// checkLogs refuses logs that would print the keys of requests to a guarded
+// site that is being provisioned. It asks the encoders themselves, by having them encode a request
 // with a key made up on the spot, of which nothing is written. What they are
 // called, or how they are configured, proves nothing.
-func (a *App) checkLogs(sites []*site) error {
-	var mistakes []error
-	for _, s := range sites {
-		if !s.guarded {
-			continue
+func (a *App) checkLogs(s *site) error {
+	var leaks []string
+	for _, logger := range s.accessLoggers() {
+		if a.leaks(logger, s.server) {
+			leaks = append(leaks, logger)
 		}
-		var leaks []string
-		for _, logger := range s.accessLoggers() {
-			if a.leaks(logger, s.server) {
-				leaks = append(leaks, logger)
-			}
-		}
-		// These print requests too: with an access log on, somebody reads
-		// them; and where debugging is on, they print every request.
-		for _, logger := range []string{errorLogger, proxyLogger} {
-			if (s.logged() || a.loggerOf(logger).Core().Enabled(zapcore.DebugLevel)) && a.leaks(logger, s.server) {
-				leaks = append(leaks, logger)
-			}
-		}
-		if len(leaks) == 0 {
-			continue
-		}
-		mistakes = append(mistakes, a.judge(s.gate, UnredactedLog, s.leakError(leaks)))
 	}
-	return errors.Join(mistakes...)
+	// These print requests too: with an access log on, somebody reads them;
+	// and where debugging is on, they print every request.
+	for _, logger := range []string{errorLogger, proxyLogger} {
+		if (s.logged() || a.loggerOf(logger).Core().Enabled(zapcore.DebugLevel)) && a.leaks(logger, s.server) {
+			leaks = append(leaks, logger)
+		}
+	}
+	if len(leaks) == 0 {
+		return nil
+	}
+	return a.judge(s, UnredactedLog, s.leakError(leaks))
 }
 
 // leakError says which logs print keys, and the lines that cure it.

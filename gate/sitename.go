@@ -18,26 +18,16 @@ func SiteName(ctx caddy.Context) string {
 		return ""
 	}
 	name := strings.Join(slices.Sorted(slices.Values(server.Listen)), ",")
-	// Caddy provisions the matchers of all routes, then the handlers of one
-	// after the other, and drops the JSON of those that it is done with: the
-	// first route that still has it is the handler's.
-	for _, route := range server.Routes {
-		if len(route.HandlersRaw) == 0 {
-			continue
-		}
-		var hosts []string
-		for _, set := range route.MatcherSets {
-			for _, matcher := range set {
-				switch m := matcher.(type) {
-				case caddyhttp.MatchHost:
-					hosts = append(hosts, m...)
-				case *caddyhttp.MatchHost:
-					hosts = append(hosts, *m...)
-				}
-			}
-		}
-		slices.Sort(hosts)
-		return strings.TrimSuffix(name+" "+strings.Join(hosts, ","), " ")
+	route, index := routeOf(server)
+	if index < 0 {
+		return name + " errors"
 	}
-	return name + " errors"
+	var hosts []string
+	for _, set := range route.MatcherSets {
+		for _, m := range hostsOf(set) {
+			hosts = append(hosts, m...)
+		}
+	}
+	slices.Sort(hosts)
+	return strings.TrimSuffix(name+" "+strings.Join(hosts, ","), " ")
 }

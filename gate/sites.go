@@ -10,31 +10,37 @@ import (
 // site is what a route of a server leads to, seen from outside: the hosts that
 // it answers, and what stands in it of ours.
 type site struct {
-	server *caddyhttp.Server
-	index  int // its place among the server's routes
-	hosts  []caddyhttp.MatchHost
-	all    bool // it answers every host
+	place
+	hosts []caddyhttp.MatchHost
+	all   bool // it answers every host
 
-	guarded bool  // an agent handler stands in it
-	gate    *Gate // its agent_gate, if it has one
-	guards  []Guard
-	loggers []string // names that its log_name gives to access loggers
+	guarded  bool  // an agent handler stands in it
+	gate     *Gate // its agent_gate, if it has one
+	accepted []Accepted
+	guards   []Guard
+	loggers  []string // names that its log_name gives to access loggers
 }
 
 // sitesOf are the sites of a server, in the order in which it asks them.
 func sitesOf(server *caddyhttp.Server) []*site {
 	var sites []*site
-	for i, route := range server.Routes {
-		s := &site{server: server, index: i, all: len(route.MatcherSets) == 0}
-		for _, set := range route.MatcherSets {
-			hosts := hostsOf(set)
-			s.hosts = append(s.hosts, hosts...)
-			s.all = s.all || len(hosts) == 0
-		}
-		s.collect(route.Handlers)
+	for i := range server.Routes {
+		s := newSite(place{server, i}, &server.Routes[i])
+		s.collect(server.Routes[i].Handlers)
 		sites = append(sites, s)
 	}
 	return sites
+}
+
+// newSite is a site of which nothing is known but whom it answers.
+func newSite(at place, route *caddyhttp.Route) *site {
+	s := &site{place: at, all: len(route.MatcherSets) == 0}
+	for _, set := range route.MatcherSets {
+		hosts := hostsOf(set)
+		s.hosts = append(s.hosts, hosts...)
+		s.all = s.all || len(hosts) == 0
+	}
+	return s
 }
 
 func hostsOf(set caddyhttp.MatcherSet) []caddyhttp.MatchHost {
@@ -58,16 +64,11 @@ func (s *site) collect(handlers []caddyhttp.MiddlewareHandler) {
 				s.collect(route.Handlers)
 			}
 		case *caddyhttp.VarsMiddleware:
-			if names, ok := (*h)[caddyhttp.AccessLoggerNameVarKey].([]any); ok {
-				for _, name := range names {
-					if name, ok := name.(string); ok {
-						s.loggers = append(s.loggers, name)
-					}
-				}
-			}
+			names, _ := (*h)[caddyhttp.AccessLoggerNameVarKey].([]any)
+			s.addLoggers(names)
 		case *Gate:
 			if s.gate == nil {
-				s.gate = h
+				s.gate, s.accepted = h, h.AllowUnsafe
 			}
 		}
 		if _, ok := handler.(Step); ok {
@@ -75,6 +76,14 @@ func (s *site) collect(handlers []caddyhttp.MiddlewareHandler) {
 		}
 		if guard, ok := handler.(Guard); ok {
 			s.guards = append(s.guards, guard)
+		}
+	}
+}
+
+func (s *site) addLoggers(names []any) {
+	for _, name := range names {
+		if name, ok := name.(string); ok {
+			s.loggers = append(s.loggers, name)
 		}
 	}
 }

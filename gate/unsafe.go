@@ -36,8 +36,6 @@ type Accepted struct {
 	// Reason says why the danger is accepted. It is logged at each start, for
 	// the next person who looks after the gate.
 	Reason string `json:"reason"`
-
-	met bool // there is such a finding
 }
 
 func (a Accepted) check() error {
@@ -68,41 +66,50 @@ func (g *Gate) parseAllowUnsafe(d *caddyfile.Dispenser) error {
 	if err := accepted.check(); err != nil {
 		return d.WrapErr(err)
 	}
-	if g.accepts(accepted.Finding) != nil {
+	if accepts(g.AllowUnsafe, accepted.Finding) != nil {
 		return d.Errf("allow_unsafe %s is there twice", accepted.Finding)
 	}
 	g.AllowUnsafe = append(g.AllowUnsafe, accepted)
 	return nil
 }
 
-// accepts returns the acceptance of a finding, or nil. A nil Gate accepts nothing.
-func (g *Gate) accepts(name Finding) *Accepted {
-	if g == nil {
-		return nil
-	}
-	i := slices.IndexFunc(g.AllowUnsafe, func(a Accepted) bool { return a.Finding == name })
+// accepts returns the acceptance of a finding, or nil.
+func accepts(list []Accepted, name Finding) *Accepted {
+	i := slices.IndexFunc(list, func(a Accepted) bool { return a.Finding == name })
 	if i < 0 {
 		return nil
 	}
-	return &g.AllowUnsafe[i]
+	return &list[i]
 }
 
-// judge returns what a site's dangerous setting means: an error that refuses
-// the configuration, or nil where the site accepts it, which is then an event.
-// gate is the site's agent_gate, nil if it has none.
-func (a *App) judge(gate *Gate, name Finding, danger error) error {
-	accepted := gate.accepts(name)
+// met is a finding that a site accepts and has.
+type met struct {
+	place
+	finding Finding
+}
+
+// judge returns what a dangerous setting of a site that is being provisioned
+// means: an error that refuses the configuration, or nil where the site
+// accepts it, which is then an event when it is started.
+func (a *App) judge(s *site, name Finding, danger error) error {
+	accepted := accepts(s.accepted, name)
 	if accepted == nil {
 		return fmt.Errorf("%w\n(this is the finding %s; to accept it, write `allow_unsafe %s \"<reason>\"` in agent_gate)", danger, name, name)
 	}
-	accepted.met = true
-	a.events.Report(events.Event{
-		Name:    events.DangerAccepted,
-		Message: "[SECURITY] Dangerous setting accepted",
-		Level:   zapcore.WarnLevel,
-		Rule:    string(name),
-		Reason:  accepted.Reason,
+	reason := accepted.Reason
+	a.OnStart(func() error {
+		a.events.Report(events.Event{
+			Name:    events.DangerAccepted,
+			Message: "[SECURITY] Dangerous setting accepted",
+			Level:   zapcore.WarnLevel,
+			Rule:    string(name),
+			Reason:  reason,
+		})
+		return nil
 	})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.met[met{s.place, name}] = true
 	return nil
 }
 
@@ -114,7 +121,7 @@ func (a *App) warnOfStaleAcceptances(sites []*site) {
 			continue
 		}
 		for _, accepted := range s.gate.AllowUnsafe {
-			if !accepted.met {
+			if !a.met[met{s.place, accepted.Finding}] {
 				a.logger.Warn("allow_unsafe accepts a finding that this site does not have: remove the line",
 					zap.String("site", s.name()), zap.String("finding", string(accepted.Finding)))
 			}

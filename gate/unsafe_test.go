@@ -55,6 +55,10 @@ func TestLogsThatPrintKeys(t *testing.T) {
 			if (err != nil) != c.refused {
 				t.Fatalf("refused: %v, wanted %t", err, c.refused)
 			}
+			// `caddy validate` starts nothing, and says the same.
+			if err := g.Validate(withLog(c.global, c.site, c.options)); (err != nil) != c.refused {
+				t.Fatalf("refused while validating: %v, wanted %t", err, c.refused)
+			}
 			if err != nil && (!strings.Contains(err.Error(), "format agent") || !strings.Contains(err.Error(), "unredacted_log")) {
 				t.Errorf("the message does not say what to do: %v", err)
 			}
@@ -105,7 +109,7 @@ func TestAcceptedFinding(t *testing.T) {
 func TestAllowUnsafeSyntax(t *testing.T) {
 	for options, want := range map[string]string{
 		"allow_unsafe unredacted_log":                                          `allow_unsafe is written: allow_unsafe <finding> "<reason>"`,
-		`allow_unsafe everything "a test"`:                                     "there is no finding of that name: there is unredacted_log",
+		`allow_unsafe everything "a test"`:                                     "there is no finding of that name: there is anonymous_admin, unredacted_log",
 		`allow_unsafe unredacted_log " "`:                                      "say why",
 		"allow_unsafe unredacted_log \"a\"\nallow_unsafe unredacted_log \"b\"": "there twice",
 	} {

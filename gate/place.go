@@ -1,0 +1,138 @@
+package gate
+
+import (
+	"encoding/json"
+	"net/netip"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// A site is judged while its handlers are provisioned, and not when it is
+// started, so that `caddy validate` refuses what a start would refuse. At that
+// moment its other handlers are half made or not made at all: what they will be
+// is read from the JSON of their route.
+
+// place is a route of a server. The index is -1 for routes that are not in the
+// server's own list: those of handle_errors, and named routes.
+type place struct {
+	server *caddyhttp.Server
+	index  int
+}
+
+// routeOf returns the route in which a handler stands while it is provisioned.
+// Caddy provisions the matchers of all routes, then the handlers of one after
+// the other, and drops the JSON of those that it is done with: the first route
+// that still has it is the handler's.
+func routeOf(server *caddyhttp.Server) (*caddyhttp.Route, int) {
+	for i := range server.Routes {
+		if len(server.Routes[i].HandlersRaw) > 0 {
+			return &server.Routes[i], i
+		}
+	}
+	if server.Errors != nil {
+		for i := range server.Errors.Routes {
+			if len(server.Errors.Routes[i].HandlersRaw) > 0 {
+				return &server.Errors.Routes[i], -1
+			}
+		}
+	}
+	for _, route := range server.NamedRoutes {
+		if len(route.HandlersRaw) > 0 {
+			return route, -1
+		}
+	}
+	return nil, -1
+}
+
+// siteOf is the site of a handler that is being provisioned.
+func siteOf(server *caddyhttp.Server) *site {
+	route, index := routeOf(server)
+	if route == nil {
+		return &site{place: place{server, -1}, all: true}
+	}
+	s := newSite(place{server, index}, route)
+	s.guarded = true
+	s.read(route.HandlersRaw)
+	return s
+}
+
+// written is what counts of a handler as the configuration has it.
+type written struct {
+	Handler     string     `json:"handler"`
+	AllowUnsafe []Accepted `json:"allow_unsafe"`
+	LoggerNames []any      `json:"access_logger_names"`
+	Routes      []struct {
+		Handlers []json.RawMessage `json:"handle"`
+	} `json:"routes"`
+}
+
+// read is collect, for handlers that are not made yet.
+func (s *site) read(handlers []json.RawMessage) {
+	for _, text := range handlers {
+		var h written
+		// Handlers of others may have fields of these names and other types.
+		// Those are passed over, and the rest is read.
+		_ = json.Unmarshal(text, &h)
+		switch h.Handler {
+		case "subroute":
+			for _, route := range h.Routes {
+				s.read(route.Handlers)
+			}
+		case "vars":
+			s.addLoggers(h.LoggerNames)
+		case "agent_gate":
+			if s.accepted == nil {
+				s.accepted = h.AllowUnsafe
+			}
+		}
+	}
+}
+
+// first reports whether this is the first handler of ours at a place.
+func (a *App) first(at place) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before := a.looked[at]
+	a.looked[at] = true
+	return !before
+}
+
+// Judge returns what a dangerous setting of the handler that is being
+// provisioned means: an error that refuses the configuration, or nil where the
+// site accepts it, which is then an event of every start.
+func (d *Door) Judge(name Finding, danger error) error {
+	return d.app.judge(d.site, name, danger)
+}
+
+// Exposed returns the addresses that the handler's server listens on and that
+// others than this machine can reach.
+func (d *Door) Exposed() []string {
+	if d.server == nil {
+		return nil
+	}
+	var exposed []string
+	for _, listen := range d.server.Listen {
+		if addr, err := caddy.ParseNetworkAddress(listen); err != nil || !isLoopback(addr) {
+			exposed = append(exposed, listen)
+		}
+	}
+	return exposed
+}
+
+// isLoopback reports whether only this machine can reach an address: loopback,
+// and unix sockets.
+func isLoopback(addr caddy.NetworkAddress) bool {
+	if addr.IsUnixNetwork() {
+		return true
+	}
+	if !strings.HasPrefix(addr.Network, "tcp") && !strings.HasPrefix(addr.Network, "udp") {
+		return false // a descriptor, say: nobody knows
+	}
+	if strings.EqualFold(addr.Host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(strings.Trim(addr.Host, "[]"))
+	return err == nil && ip.Unmap().IsLoopback()
+}
