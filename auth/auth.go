@@ -31,6 +31,15 @@ func init() { caddy.RegisterModule(new(Auth)) }
 // backend. Credentials that were used are taken out of the request, so the
 // backend never sees them.
 //
+// Browsers cannot set headers on WebSockets and images. A page of the site's
+// origin, or of an origin of the same site that agent_cors allows, that shows
+// its key in a header gets a cookie, good for 12 hours after its last use, for
+// /socket.io/, for reading under /media/ and for WebSocket upgrades, and for
+// nothing else. It ends with the secret that was shown. DELETE
+// /.gatehouse/session takes it away. For pages of other sites, POST
+// /.gatehouse/ticket with the key gives a ticket, good once and for 60 seconds,
+// as the parameter `ticket` of the same requests. Neither reaches the backend.
+//
 // CORS preflights (OPTIONS with Origin and Access-Control-Request-Method) pass
 // without a key, since browsers cannot give them one; any other OPTIONS does
 // not.
@@ -67,11 +76,26 @@ type Auth struct {
 	// neither form evades a requirement on the other.
 	Require []*Requirement `json:"require,omitempty"`
 
-	door   *gate.Door
-	logger *zap.Logger
-	public caddyhttp.MatcherSets
-	stored caddyStorage
-	ring   atomic.Pointer[ring]
+	// Cookie gives pages that have shown their key a cookie for what browsers
+	// request without headers. Default: true.
+	Cookie *bool `json:"cookie,omitempty"`
+
+	// Failures bounds the wrong keys that one network may present; past it,
+	// wrong keys get 429 with the code AUTH_RATE_LIMIT_EXCEEDED. A valid key is
+	// never refused for it, and a request without a key is no attempt. One and
+	// the same wrong key counts once a minute. Default: wrong keys are not
+	// counted.
+	Failures *Failures `json:"failures,omitempty"`
+
+	door     *gate.Door
+	logger   *zap.Logger
+	public   caddyhttp.MatcherSets
+	stored   caddyStorage
+	ring     atomic.Pointer[ring]
+	site     string // the name under which what is kept of the site is kept
+	cookie   string // the name of its cookie
+	signing  atomic.Pointer[signingKey]
+	failures *failures // nil where wrong keys are not counted
 	// shared are the keys of all sites, siteNames what this one is called by
 	// those that are limited to some; nil without a key file.
 	shared    *KeyRing
@@ -108,12 +132,16 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	if isPreflight(r) {
 		return next.ServeHTTP(w, r)
 	}
+	rings := a.rings()
+	shown := a.read(rings, r)
+	if under(r.URL.Path, ownFolder) {
+		return a.serveOwn(w, r, req, shown)
+	}
 	open, err := a.isPublic(r)
 	if err != nil {
 		return err
 	}
-	rings := a.rings()
-	shown := a.read(rings, r)
+	cookie := a.takePasses(rings, r, req, &shown)
 	caller, refusal := a.identify(shown, req)
 	switch {
 	case open && refusal != nil:
@@ -121,9 +149,10 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 		// the backend's business: a webhook's own signature, say.
 		caller = nobody
 	case refusal != nil:
-		return refusal
+		return a.refuse(req, shown, refusal)
 	default:
-		a.strip(r, rings, shown)
+		a.strip(r, req, rings, shown)
+		a.grant(w, r, req, shown, cookie)
 	}
 	if !open {
 		if err := a.authorize(r, caller.Principal); err != nil {
@@ -133,6 +162,9 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 		}
 	}
 	caller.enter(r, req)
+	if (shown.by == byCookie || shown.by == byTicket) && purposeOf(r) == forUpgrade {
+		w = &upgradeOnly{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+	}
 	if a.shared == nil || shown.ring != rings.shared || caller.Anonymous() {
 		return next.ServeHTTP(w, r)
 	}

@@ -1,6 +1,10 @@
 package auth
 
 import (
+	"slices"
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -13,6 +17,9 @@ import (
 //	agent_auth [<matcher>] {
 //		accept header <name>
 //		accept bearer
+//		accept query <name>
+//		cookie on | off
+//		failures <limit> <window> | off
 //		key <id> <secret> | new {
 //			scopes <scope>...
 //			plan <plan>
@@ -38,6 +45,22 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 		"accept": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
 			source, err := parseSource(d)
 			a.Accept = append(a.Accept, source)
+			return err
+		}},
+		"cookie": {Parse: func(d *caddyfile.Dispenser) error {
+			word, err := gate.OneArg(d)
+			if err != nil {
+				return err
+			}
+			if word != "on" && word != "off" {
+				return d.Err("cookie is on or off")
+			}
+			on := word == "on"
+			a.Cookie = &on
+			return nil
+		}},
+		"failures": {Parse: func(d *caddyfile.Dispenser) (err error) {
+			a.Failures, err = parseFailures(d)
 			return err
 		}},
 		"key": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
@@ -80,15 +103,40 @@ func parseSource(d *caddyfile.Dispenser) (source Source, err error) {
 	switch args := d.RemainingArgs(); {
 	case len(args) == 2 && args[0] == "header":
 		source.Header = args[1]
+	case len(args) == 2 && args[0] == "query":
+		source.Query = args[1]
 	case len(args) == 1 && args[0] == "bearer":
 		source.Bearer = true
 	default:
-		return source, d.Err("accept is written `accept header <name>` or `accept bearer`")
+		return source, d.Err("accept is written `accept header <name>`, `accept bearer` or `accept query <name>`")
 	}
 	if err := source.check(); err != nil {
 		return source, d.WrapErr(err)
 	}
 	return source, nil
+}
+
+func parseFailures(d *caddyfile.Dispenser) (*Failures, error) {
+	args := d.RemainingArgs()
+	if slices.Equal(args, []string{"off"}) {
+		return nil, nil
+	}
+	if len(args) != 2 {
+		return nil, d.Err("failures is written `failures <limit> <window>`, like `failures 10 15m`, or `failures off`")
+	}
+	limit, err := strconv.Atoi(args[0])
+	if err != nil {
+		return nil, d.Errf("failures %s: the limit is a number", args[0])
+	}
+	window, err := caddy.ParseDuration(args[1])
+	if err != nil {
+		return nil, d.Errf("failures %s: the window is a duration like 15m", args[1])
+	}
+	f := &Failures{Limit: limit, Window: caddy.Duration(window)}
+	if err := f.check(); err != nil {
+		return nil, d.WrapErr(err)
+	}
+	return f, nil
 }
 
 func parseKey(d *caddyfile.Dispenser) (Key, error) {

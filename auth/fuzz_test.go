@@ -93,7 +93,7 @@ func FuzzCredentials(f *testing.F) {
 				t.Fatalf("let in as %s with keys of %v", caller.KeyID, holders)
 			}
 		}
-		a.strip(r, rings, s)
+		a.strip(r, new(gate.Request), rings, s)
 		if len(r.Header["X-Api-Key"]) > 0 {
 			t.Fatalf("X-API-KEY %q goes on to the backend", r.Header["X-Api-Key"])
 		}

@@ -266,3 +266,11 @@ func TestStreamsEnd(t *testing.T) {
 		t.Errorf("a revoked key: %d", res.Status)
 	}
 }
+
+func dial(t *testing.T, g *gatetest.Gate) (net.Conn, error) {
+	conn, err := net.Dial("tcp", g.Addr)
+	if err == nil {
+		t.Cleanup(func() { conn.Close() })
+	}
+	return conn, err
+}

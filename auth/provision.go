@@ -56,13 +56,20 @@ func (a *Auth) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
 	a.now = time.Now
 	a.stored = caddyStorage{ctx: ctx, storage: ctx.Storage()}
+	a.site = gate.SiteName(ctx)
+	a.cookie = cookieName(a.site)
 	if shared, ok := gate.Part[*KeyRing](a.door.App()); ok && shared.File != "" {
 		a.shared = shared
-		_, hosts, _ := strings.Cut(gate.SiteName(ctx), " ")
+		_, hosts, _ := strings.Cut(a.site, " ")
 		a.siteNames = strings.Split(hosts, ",")
 	}
+	a.provisionSigning()
 
 	var mistakes []error
+	if a.Failures != nil {
+		mistakes = append(mistakes, a.Failures.check())
+		a.failures = newFailures(*a.Failures, a.door.App().Limiter(), a.site, a.now)
+	}
 	mistakes = append(mistakes, a.provisionSources(), a.provisionMatchers(ctx), a.provisionGuest(), a.checkOpenAdmin(), a.provisionKeys())
 	return errors.Join(mistakes...)
 }
@@ -75,22 +82,27 @@ func (a *Auth) provisionSources() error {
 	accept := slices.Clone(a.Accept)
 	for i, source := range accept {
 		mistakes = append(mistakes, source.check())
-		accept[i].Header = http.CanonicalHeaderKey(source.Header)
+		if source.Header != "" {
+			accept[i].Header = http.CanonicalHeaderKey(source.Header)
+		}
 		if slices.Contains(accept[:i], accept[i]) {
 			mistakes = append(mistakes, fmt.Errorf("accept names the same place twice: %s", source))
 		}
 	}
 	a.Accept = accept
 	for _, source := range accept {
-		events.ConcealName(source.Header)
+		events.ConcealName(source.Header, source.Query)
 	}
 	return errors.Join(mistakes...)
 }
 
 // String writes the source as in a Caddyfile.
 func (s Source) String() string {
-	if s.Bearer {
+	switch {
+	case s.Bearer:
 		return "bearer"
+	case s.Query != "":
+		return "query " + s.Query
 	}
 	return "header " + s.Header
 }

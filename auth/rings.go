@@ -42,6 +42,20 @@ func (a *Auth) rings() rings {
 	return r
 }
 
+// resume finds the key that a pass stands for, by its id and that of its
+// secret, and asks proves whether the pass was made for the secret of that hash.
+func (r rings) resume(key, secret string, now time.Time, proves func(keys.Hash) bool) (keys.Use, *ring) {
+	use := r.site.keys.Resume(key, secret, now, proves)
+	if use.Key != nil || r.shared == nil {
+		return use, r.site
+	}
+	use = r.shared.keys.Resume(key, secret, now, proves)
+	if use.Key != nil && len(use.Key.Sites) > 0 && !slices.ContainsFunc(r.names, use.Key.AllowsSite) {
+		return keys.Use{}, r.shared
+	}
+	return use, r.shared
+}
+
 // find looks a secret up. The key is in the ring that is returned with it.
 func (r rings) find(secret string, now time.Time) (keys.Use, *ring) {
 	use := r.site.keys.Look(secret, now)

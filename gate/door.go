@@ -136,7 +136,7 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, req *Request, err 
 		panic(http.ErrAbortHandler)
 	}
 	if d.Format == FormatCaddy {
-		d.delegate(w, r, refusal)
+		d.delegate(w, r, req, refusal)
 		return
 	}
 	d.write(w, req, refusal)
@@ -242,7 +242,7 @@ func foreignLimit(r *http.Request) events.Event {
 
 // delegate hands the error to the site's handle_errors, which run here, inside
 // the door, and not in Caddy's server, whose error log prints the request.
-func (d *Door) delegate(w http.ResponseWriter, r *http.Request, refusal *Refusal) {
+func (d *Door) delegate(w http.ResponseWriter, r *http.Request, req *Request, refusal *Refusal) {
 	d.setHeader(w.Header(), refusal)
 	if d.server == nil || d.server.Errors == nil || len(d.server.Errors.Routes) == 0 {
 		w.WriteHeader(refusal.Status)
@@ -251,6 +251,9 @@ func (d *Door) delegate(w http.ResponseWriter, r *http.Request, refusal *Refusal
 	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
 		r.Method, r.RequestURI = orig.Method, orig.RequestURI
 		*r.URL = *orig.URL
+		for _, name := range req.taken {
+			req.TakeQuery(r, name)
+		}
 	}
 	r = d.server.Errors.WithError(r, caddyhttp.Error(refusal.Status, errors.New(refusal.Message)))
 	bare := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {

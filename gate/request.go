@@ -26,11 +26,14 @@ type Request struct {
 	// OriginAllowed tells that agent_cors has run and lets pages of the
 	// request's Origin, which is another than the site's own, read responses.
 	OriginAllowed bool
+	// CredentialsAllowed tells besides that those pages may send cookies.
+	CredentialsAllowed bool
 
 	path    string                  // the cleaned path that every check has seen
 	unclean error                   // why the path could not be cleaned
 	refusal atomic.Pointer[Refusal] // set where no error can be returned
 	writer  responseWriter
+	taken   []string // names of query parameters that were taken out
 	door    *Door
 	route   routeMemo
 	// idHeader is the value of X-Request-Id, kept here so that the header

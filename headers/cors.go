@@ -177,6 +177,7 @@ func (c *CORS) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	finish.answer = c.policy.Actual(w.Header(), r)
 	hasOrigin := len(r.Header["Origin"]) > 0
 	req.OriginAllowed = hasOrigin && finish.answer.Allowed
+	req.CredentialsAllowed = req.OriginAllowed && finish.answer.Credentials()
 	if hasOrigin && !req.OriginAllowed && isHandshake(r, req) && !gate.SameOrigin(r) {
 		return c.refused(r, "handshake")
 	}

@@ -206,3 +206,25 @@ func (r *Ring) Again(use Use, now time.Time) Outcome {
 	}
 	return s.outcome(now)
 }
+
+// Resume is Look for somebody who has shown a secret before and now shows what was made for it, a cookie say: the use of a
+// key's secret, by their ids. proves says whether it was made for the secret of that hash; it is asked also where there is
+// no such key or secret, with a hash that nothing was made for, so that neither can be told from the time that it takes.
+func (r *Ring) Resume(key, secret string, now time.Time, proves func(Hash) bool) Use {
+	s := &nobody
+	if k := r.byID[key]; k != nil {
+		for i := range k.Secrets {
+			if k.Secrets[i].ID == secret {
+				s = r.byHash.find(&k.Secrets[i].Hash)
+			}
+		}
+	}
+	if !proves(s.hash) || s == &nobody {
+		return Use{}
+	}
+	use := Use{Outcome: s.outcome(now), Key: s.key, Secret: s.secret}
+	if use.Outcome == Found {
+		touch(s.used, now)
+	}
+	return use
+}

@@ -160,6 +160,9 @@ type Answer struct {
 	vary   bool
 }
 
+// Credentials reports whether pages of the origin may send cookies.
+func (a *Answer) Credentials() bool { return a.values[1] != "" }
+
 // Actual puts the answer to a request that is no preflight into h.
 func (p *Policy) Actual(h http.Header, r *http.Request) Answer {
 	drop(h)

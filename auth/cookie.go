@@ -1,0 +1,119 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+)
+
+// Browsers cannot set headers on WebSockets and images. A page that has shown
+// its key in a header gets a cookie for those, and for nothing else.
+
+const (
+	// cookieLife is how long a cookie is good after its last use.
+	cookieLife = 12 * time.Hour
+	// cookieRenewal is how long a cookie is used before it is made anew, so
+	// that not every response carries one.
+	cookieRenewal = time.Hour
+)
+
+// cookieName is the name of a site's cookie. The prefix has browsers take it
+// from this host alone, for all of its paths, and over TLS (RFC 6265bis,
+// 4.1.3.2); the rest tells the sites of one host apart.
+func cookieName(site string) string {
+	sum := sha256.Sum256([]byte(site))
+	return "__Host-gatehouse-" + hex.EncodeToString(sum[:4])
+}
+
+const cookieAttributes = "; Path=/; Secure; HttpOnly; SameSite=Strict"
+
+func setCookie(h http.Header, name, value string, life time.Duration) {
+	h.Add("Set-Cookie", name+"="+value+"; Max-Age="+strconv.FormatInt(int64(life/time.Second), 10)+cookieAttributes)
+	// What a response brings along for one browser is not for shared caches.
+	h.Add("Cache-Control", "private")
+}
+
+// takeCookie takes the site's cookie out of the request, since the backend is
+// not to see it, and returns its value; "" if there is none, or more than one,
+// which no browser sends.
+func takeCookie(r *http.Request, name string) string {
+	lines := r.Header["Cookie"]
+	found := false
+	for _, line := range lines {
+		found = found || strings.Contains(line, name)
+	}
+	if !found {
+		return ""
+	}
+	var value string
+	count := 0
+	var others []string
+	for _, line := range lines {
+		for pair := range strings.SplitSeq(line, ";") {
+			pair = strings.TrimSpace(pair)
+			switch given, content, _ := strings.Cut(pair, "="); {
+			case strings.TrimSpace(given) == name:
+				value = strings.TrimSpace(content)
+				count++
+			case pair != "":
+				others = append(others, pair)
+			}
+		}
+	}
+	if len(others) == 0 {
+		delete(r.Header, "Cookie")
+	} else {
+		r.Header["Cookie"] = []string{strings.Join(others, "; ")}
+	}
+	if count != 1 {
+		return ""
+	}
+	return value
+}
+
+// grant gives a page that has shown its key a cookie, or makes the cookie anew
+// that it was let in by.
+func (a *Auth) grant(w http.ResponseWriter, r *http.Request, req *gate.Request, s shown, cookie string) {
+	if a.cookieOff() || s.use.Key == nil || !overSafe(r) {
+		return
+	}
+	switch s.by {
+	case byHeader:
+		if !earns(r, req) {
+			return
+		}
+	case byCookie:
+	default:
+		return
+	}
+	now := a.now()
+	if p, ok := parsePass(cookie); ok && p.keyID == s.use.Key.ID && p.secretID == s.use.Secret.ID && p.ends.Sub(now) > cookieLife-cookieRenewal {
+		if key := a.signing.Load(); key != nil && key.proves(cookiePass, a.site, p, s.use.Secret.Hash) {
+			return // it has one that is young enough
+		}
+	}
+	if value, p := a.sealFor(cookiePass, s.use, "", now, cookieLife); value != "" {
+		setCookie(w.Header(), a.cookie, value, p.ends.Sub(now))
+	}
+}
+
+// readCookie finds whose cookie the request shows. One that is not good is as
+// none: the page is to be asked for its key.
+func (a *Auth) readCookie(rings rings, cookie string, s *shown) {
+	now := a.now()
+	p, ok := parsePass(cookie)
+	if !ok || !now.Before(p.ends) {
+		return
+	}
+	if use, in := a.prove(rings, cookiePass, p, now); use.Outcome == keys.Found {
+		s.use, s.ring, s.by = use, in, byCookie
+	}
+}
+
+func (a *Auth) cookieOff() bool { return a.Cookie != nil && !*a.Cookie }

@@ -1,0 +1,409 @@
+package auth_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
+)
+
+// browserSite is a site with keys from a file, and a page of another origin
+// that may use it.
+func browserSite(f keyFile, more string) string {
+	return "{\ngatehouse {\nkeys " + f.Path() + "\n}\n}\nGATE {\nagent_cors https://app.example.com {\ncredentials\n}\n" +
+		"agent_auth {\n" + more + "\n}\nreverse_proxy BACKEND {\ntransport agent_backend\n}\n}"
+}
+
+// cookieOf is the cookie that a response gives, as a browser sends it back.
+func cookieOf(res gatetest.Response) string {
+	for _, line := range res.Header["Set-Cookie"] {
+		if pair, rest, _ := strings.Cut(line, "; "); strings.HasPrefix(pair, "__Host-gatehouse-") && !strings.HasPrefix(rest, "Max-Age=0") {
+			return pair
+		}
+	}
+	return ""
+}
+
+func TestCookieIsEarned(t *testing.T) {
+	file := newKeyFile(t)
+	ada := file.add(keys.Key{ID: "ada", Scopes: []string{"*"}})
+	g := gatetest.Start(t, browserSite(file, ""))
+	own := "http://" + g.Addr
+	for _, test := range []struct {
+		name    string
+		headers []string
+		want    bool
+	}{
+		{"the same origin", []string{"X-API-KEY", ada, "Sec-Fetch-Site", "same-origin"}, true},
+		{"the same origin, said by Origin too", []string{"X-API-KEY", ada, "Sec-Fetch-Site", "same-origin", "Origin", own}, true},
+		{"the same origin, by bearer", []string{"Authorization", "Bearer " + ada, "Sec-Fetch-Site", "same-origin"}, true},
+		{"an old browser, the same origin", []string{"X-API-KEY", ada, "Origin", own}, true},
+		{"the same site, allowed", []string{"X-API-KEY", ada, "Sec-Fetch-Site", "same-site", "Origin", "https://app.example.com"}, true},
+		{"the same site, not allowed", []string{"X-API-KEY", ada, "Sec-Fetch-Site", "same-site", "Origin", "https://evil.example.com"}, false},
+		{"the same site, no origin", []string{"X-API-KEY", ada, "Sec-Fetch-Site", "same-site"}, false},
+		{"another site, allowed", []string{"X-API-KEY", ada, "Sec-Fetch-Site", "cross-site", "Origin", "https://app.example.com"}, false},
+		{"no browser", []string{"X-API-KEY", ada}, false},
+		{"typed in", []string{"X-API-KEY", ada, "Sec-Fetch-Site", "none"}, false},
+		{"two words", []string{"X-API-KEY", ada, "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Site", "same-origin"}, false},
+		{"an origin that does not fit", []string{"X-API-KEY", ada, "Sec-Fetch-Site", "same-origin", "Origin", "https://app.example.com"}, false},
+		{"a wrong key", []string{"X-API-KEY", otherKey, "Sec-Fetch-Site", "same-origin"}, false},
+		{"a host that is not loopback, in the clear", []string{"Host", "agents.example.com", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin"}, false},
+	} {
+		res := g.Get("/api/agents", test.headers...)
+		if got := cookieOf(res) != ""; got != test.want {
+			t.Errorf("%s: a cookie %v (%d)", test.name, got, res.Status)
+		}
+		for _, line := range res.Header["Set-Cookie"] {
+			for _, want := range []string{"; Path=/", "; Secure", "; HttpOnly", "; SameSite=Strict", "; Max-Age=43200"} {
+				if !strings.Contains(line, want) || strings.Contains(line, "Domain") {
+					t.Errorf("%s: %s", test.name, line)
+				}
+			}
+			if !strings.Contains(strings.Join(res.Header["Cache-Control"], ","), "private") {
+				t.Errorf("shared caches may keep it: %v", res.Header)
+			}
+		}
+	}
+	cookie := cookieOf(g.Get("/", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin"))
+	if again := g.Get("/", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin", "Cookie", cookie); cookieOf(again) != "" {
+		t.Error("a young cookie is made anew")
+	}
+	if forged := g.Get("/", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin", "Cookie", cookie[:len(cookie)-3]+"AAA"); cookieOf(forged) == "" {
+		t.Error("a forged cookie is not replaced")
+	}
+}
+
+func TestCookieIsGoodFor(t *testing.T) {
+	file := newKeyFile(t)
+	ada := file.add(keys.Key{ID: "ada", Scopes: []string{"read"}})
+	g := gatetest.Start(t, browserSite(file, "require admin /socket.io/admin"))
+	own := "http://" + g.Addr
+	cookie := cookieOf(g.Get("/", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin"))
+	upgrade := []string{"Connection", "keep-alive, Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}
+	same := []string{"Sec-Fetch-Site", "same-origin"}
+	for _, test := range []struct {
+		name         string
+		method, path string
+		headers      []string
+		want         int
+	}{
+		{"polling", "GET", "/socket.io/?EIO=4&transport=polling", same, 200},
+		{"polling in other case", "GET", "/SOCKET.IO/", same, 200},
+		{"sending by polling", "POST", "/socket.io/?EIO=4&transport=polling&sid=x", append([]string{"Origin", own}, same...), 200},
+		{"an old browser", "POST", "/socket.io/", []string{"Origin", own}, 200},
+		{"a browser that says nothing", "GET", "/socket.io/", nil, 401},
+		{"the allowed page of the same site", "POST", "/socket.io/", []string{"Origin", "https://app.example.com", "Sec-Fetch-Site", "same-site"}, 200},
+		{"another page of the same site", "GET", "/socket.io/", []string{"Sec-Fetch-Site", "same-site"}, 401},
+		{"another site", "GET", "/socket.io/", []string{"Sec-Fetch-Site", "cross-site"}, 401},
+		{"a page of the same site whose origin is not allowed", "POST", "/socket.io/", []string{"Origin", "https://evil.example.com", "Sec-Fetch-Site", "same-site"}, 403},
+		{"an image", "GET", "/media/uploads/agents/x/y.png", same, 200},
+		{"its head", "HEAD", "/media/uploads/agents/x/y.png", same, 200},
+		{"an image on a page of the same site", "GET", "/media/x.png", []string{"Sec-Fetch-Site", "same-site"}, 200},
+		{"an image on a page of another site", "GET", "/media/x.png", []string{"Sec-Fetch-Site", "cross-site"}, 401},
+		{"an image, typed in", "GET", "/media/x.png", []string{"Sec-Fetch-Site", "none"}, 200},
+		{"a socket, typed in", "GET", "/socket.io/", []string{"Sec-Fetch-Site", "none"}, 401},
+		{"writing media", "POST", "/media/x.png", append([]string{"Origin", own}, same...), 401},
+		{"the API", "GET", "/api/agents", same, 401},
+		{"a page", "GET", "/", same, 401},
+		{"nearly media", "GET", "/mediax", same, 401},
+		{"media in the API", "GET", "/api/media/x", same, 401},
+		{"a way out of media", "GET", "/media/../api/agents", same, 401},
+		{"another upgrade, not answered as one", "GET", "/api/agents", append(append([]string{"Origin", own}, same...), upgrade...), 426},
+		{"an upgrade to something else", "GET", "/api/agents", append([]string{"Connection", "Upgrade", "Upgrade", "h2c"}, same...), 401},
+		{"an upgrade from another site", "GET", "/ws", append([]string{"Origin", "https://evil.example.com", "Sec-Fetch-Site", "cross-site"}, upgrade...), 403},
+		{"a scope that the key lacks", "GET", "/socket.io/admin", same, 403},
+	} {
+		before := len(g.Backend.Seen())
+		res := g.Send(test.method, test.path, "", append([]string{"Cookie", "theme=dark; " + cookie + "; lang=en"}, test.headers...)...)
+		if res.Status != test.want {
+			t.Errorf("%s: %d, not %d", test.name, res.Status, test.want)
+		}
+		if test.want == 426 && res.Body != "" {
+			t.Errorf("%s: %q", test.name, res.Body)
+		}
+		if seen := g.Backend.Seen(); len(seen) > before {
+			if got := seen[len(seen)-1].Header["Cookie"]; len(got) != 1 || got[0] != "theme=dark; lang=en" {
+				t.Errorf("%s: the backend got the cookies %q", test.name, got)
+			}
+		}
+	}
+	if res := g.Get("/socket.io/", "Cookie", cookie, "Sec-Fetch-Site", "same-origin", "X-API-KEY", otherKey); res.Status != 401 {
+		t.Errorf("a wrong key beside a cookie: %d", res.Status)
+	}
+	if res := g.Get("/socket.io/", "Cookie", cookie+"; "+cookie, "Sec-Fetch-Site", "same-origin"); res.Status != 401 {
+		t.Errorf("two cookies: %d", res.Status)
+	}
+
+	file.edit(func(d *keys.Document) error {
+		_, err := d.Revoke("ada", "", 0, keys.Edit{Now: time.Now()})
+		return err
+	})
+	await(t, "the cookie of a revoked key is dead", func() bool {
+		return g.Get("/socket.io/", "Cookie", cookie, "Sec-Fetch-Site", "same-origin").Status == 401
+	})
+	if _, value, _ := strings.Cut(cookie, "="); strings.Contains(g.Log(), value) {
+		t.Error("the cookie stands in the log")
+	}
+}
+
+func TestUpgradeByCookie(t *testing.T) {
+	file := newKeyFile(t)
+	ada := file.add(keys.Key{ID: "ada", Scopes: []string{"*"}})
+	g := gatetest.Start(t, browserSite(file, ""))
+	gone := make(chan bool, 1)
+	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		rw.Flush()
+		_, _ = io.Copy(io.Discard, conn)
+		gone <- true
+	})
+	// The first answer is one to the key, so the backend is to answer plainly.
+	cookie := cookieOf(g.Send("POST", "/.gatehouse/ticket", "", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin"))
+	if cookie == "" {
+		t.Fatal("no cookie")
+	}
+	open := openSocket(t, g, "Cookie: "+cookie+"\r\nOrigin: http://"+g.Addr+"\r\nSec-Fetch-Site: same-origin\r\n")
+	if !strings.Contains(open, "101") {
+		t.Fatalf("the socket: %q", open)
+	}
+	file.edit(func(d *keys.Document) error {
+		_, err := d.Revoke("ada", "", 0, keys.Edit{Now: time.Now()})
+		return err
+	})
+	select {
+	case <-gone:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the socket of a revoked key's cookie is open")
+	}
+}
+
+func TestEndSession(t *testing.T) {
+	file := newKeyFile(t)
+	file.add(keys.Key{ID: "ada", Scopes: []string{"*"}})
+	g := gatetest.Start(t, browserSite(file, ""))
+	for _, test := range []struct {
+		method  string
+		headers []string
+		want    int
+	}{
+		{"DELETE", nil, 204},
+		{"DELETE", []string{"Sec-Fetch-Site", "same-origin"}, 204},
+		{"DELETE", []string{"Sec-Fetch-Site", "same-site", "Origin", "https://app.example.com"}, 204},
+		{"DELETE", []string{"Sec-Fetch-Site", "same-site"}, 403},
+		{"DELETE", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example.com"}, 403},
+		{"GET", nil, 405},
+	} {
+		res := g.Send(test.method, "/.gatehouse/session", "", test.headers...)
+		ended := strings.Contains(strings.Join(res.Header["Set-Cookie"], ""), "=; Max-Age=0; Path=/; Secure")
+		if res.Status != test.want || ended != (test.want == 204) {
+			t.Errorf("%s %v: %d, %v", test.method, test.headers, res.Status, res.Header["Set-Cookie"])
+		}
+	}
+	if res := g.Get("/.gatehouse/else"); res.Status != 404 {
+		t.Errorf("another path of the gate's: %d", res.Status)
+	}
+	if len(g.Backend.Seen()) > 0 {
+		t.Error("the backend saw a path of the gate's own")
+	}
+}
+
+// ticketOf asks for a ticket.
+func ticketOf(t *testing.T, g *gatetest.Gate, headers ...string) string {
+	t.Helper()
+	res := g.Send("POST", "/.gatehouse/ticket", "", headers...)
+	var answer struct {
+		Success bool
+		Data    struct {
+			Ticket    string
+			ExpiresIn int `json:"expires_in"`
+		}
+	}
+	if err := json.Unmarshal([]byte(res.Body), &answer); err != nil || res.Status != 200 || !answer.Success || answer.Data.ExpiresIn != 60 ||
+		res.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("no ticket: %d %s %v", res.Status, res.Body, res.Header)
+	}
+	return answer.Data.Ticket
+}
+
+func TestTicket(t *testing.T) {
+	file := newKeyFile(t)
+	ada := file.add(keys.Key{ID: "ada", Scopes: []string{"read"}})
+	g := gatetest.Start(t, browserSite(file, "accept header X-API-KEY\naccept query api_key\nanonymous look\nrequire read /media/*\nrequire read /socket.io/*"))
+	for _, headers := range [][]string{nil, {"X-API-KEY", otherKey}, {"Cookie", cookieOf(g.Get("/", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin")), "Sec-Fetch-Site", "same-origin"}} {
+		if res := g.Send("POST", "/.gatehouse/ticket", "", headers...); res.Status != 401 {
+			t.Errorf("a ticket for %v: %d", headers, res.Status)
+		}
+	}
+	ticket := ticketOf(t, g, "X-API-KEY", ada)
+	if res := g.Get("/api/agents?ticket=" + ticket); res.Status != 200 || strings.Contains(res.Body, "ticket") {
+		t.Errorf("a ticket where it is good for nothing: %d %s", res.Status, res.Body)
+	}
+	first := g.Get("/media/x.png?size=3&ticket="+ticket+"&y", "Sec-Fetch-Site", "cross-site")
+	if first.Status != 200 || first.Body != "GET /media/x.png?size=3&y" {
+		t.Errorf("the first use: %d %s", first.Status, first.Body)
+	}
+	if again := g.Get("/media/x.png?ticket=" + ticket); again.Status != 401 {
+		t.Errorf("the second use: %d", again.Status)
+	}
+	if err := g.Load(browserSite(file, "require read /media/*")); err != nil {
+		t.Fatal(err)
+	}
+	if again := g.Get("/media/x.png?ticket=" + ticket); again.Status != 401 {
+		t.Errorf("after a reload: %d", again.Status)
+	}
+	if other := g.Get("/cas?ticket=ST-123"); other.Status != 401 {
+		t.Errorf("somebody else's ticket: %d", other.Status)
+	}
+	if strings.Contains(g.Log(), ticket) {
+		t.Error("the ticket stands in the log")
+	}
+	fresh := ticketOf(t, g, "X-API-KEY", ada)
+	file.edit(func(d *keys.Document) error {
+		_, err := d.Revoke("ada", "", 0, keys.Edit{Now: time.Now()})
+		return err
+	})
+	await(t, "the key is revoked", func() bool { return g.Get("/", "X-API-KEY", ada).Status == 401 })
+	if res := g.Get("/media/x.png?ticket=" + fresh); res.Status != 401 {
+		t.Errorf("a ticket of a revoked key: %d", res.Status)
+	}
+}
+
+func TestKeyInQuery(t *testing.T) {
+	g := start(t, `GATE {
+		agent_auth {
+			accept header X-API-KEY
+			accept query api_key
+			key ada {env.ADA_KEY}
+			key bob `+bobKey+`
+		}
+		reverse_proxy BACKEND {
+			transport agent_backend
+		}
+	}`)
+	for _, test := range []struct {
+		name, path string
+		headers    []string
+		want       int
+		backend    string
+	}{
+		{"the key", "/x?a=1&api_key=" + adaKey + "&b", nil, 200, "GET /x?a=1&b"},
+		{"alone", "/x?api_key=" + adaKey, nil, 200, "GET /x"},
+		{"encoded", "/x?api%5Fkey=" + strings.NewReplacer("/", "%2F", "+", "%2B", "=", "%3D").Replace(bobKey), nil, 200, "GET /x"},
+		{"wrong", "/x?api_key=" + otherKey, nil, 401, ""},
+		{"wrong beside a right header", "/x?api_key=" + otherKey, []string{"X-API-KEY", adaKey}, 401, ""},
+		{"two different", "/x?api_key=" + adaKey, []string{"X-API-KEY", bobKey}, 400, ""},
+		{"empty", "/x?api_key=", []string{"X-API-KEY", adaKey}, 200, "GET /x"},
+		{"another parameter", "/x?key=" + adaKey, nil, 401, ""},
+	} {
+		res := g.Get(test.path, test.headers...)
+		if res.Status != test.want || test.want == 200 && res.Body != test.backend {
+			t.Errorf("%s: %d %s", test.name, res.Status, res.Body)
+		}
+	}
+	if cookie := cookieOf(g.Get("/x?api_key="+adaKey, "Sec-Fetch-Site", "same-origin")); cookie != "" {
+		t.Error("a key in a URL earns a cookie")
+	}
+	if strings.Contains(g.Log(), adaKey) || strings.Contains(g.Log(), otherKey) {
+		t.Error("a key stands in the log")
+	}
+}
+
+func TestCookieOff(t *testing.T) {
+	file := newKeyFile(t)
+	ada := file.add(keys.Key{ID: "ada", Scopes: []string{"*"}})
+	g := gatetest.Start(t, browserSite(file, ""))
+	cookie := cookieOf(g.Get("/", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin"))
+	if res := g.Get("/socket.io/", "Cookie", cookie, "Sec-Fetch-Site", "same-origin"); res.Status != 200 {
+		t.Fatalf("with the cookie on: %d", res.Status)
+	}
+	if err := g.Load(browserSite(file, "cookie off")); err != nil {
+		t.Fatal(err)
+	}
+	if res := g.Get("/socket.io/", "Cookie", cookie, "Sec-Fetch-Site", "same-origin"); res.Status != 401 {
+		t.Errorf("a cookie of earlier times: %d", res.Status)
+	}
+	if cookieOf(g.Get("/", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin")) != "" {
+		t.Error("a cookie is given")
+	}
+}
+
+func TestWrongKeysAreLimited(t *testing.T) {
+	g := start(t, `GATE {
+		agent_auth {
+			key ada {env.ADA_KEY}
+			failures 3 15m
+			public /open
+		}
+		respond hello
+	}`)
+	wrong := func(i int) gatetest.Response {
+		return g.Get("/", "X-API-KEY", fmt.Sprintf("a-wrong-key-number-%04d", i))
+	}
+	for range 20 {
+		if res := wrong(0); res.Status != 401 {
+			t.Fatalf("one and the same wrong key: %d", res.Status)
+		}
+	}
+	for i, want := range []int{401, 401, 429, 429} {
+		res := wrong(i + 1)
+		if res.Status != want {
+			t.Errorf("wrong key %d: %d", i+1, res.Status)
+		}
+		wait, _ := strconv.Atoi(res.Header.Get("Retry-After"))
+		if want == 429 && (!strings.Contains(res.Body, `"code":"AUTH_RATE_LIMIT_EXCEEDED"`) || wait < 800 || wait > 920) {
+			t.Errorf("%s, Retry-After %s", res.Body, res.Header.Get("Retry-After"))
+		}
+	}
+	if res := g.Get("/", "Authorization", "Bearer ey.jwt.sig"); res.Status != 429 {
+		t.Errorf("a wrong bearer: %d", res.Status)
+	}
+	if res := g.Get("/", "X-API-KEY", adaKey); res.Status != 200 {
+		t.Errorf("a valid key from the same address: %d", res.Status)
+	}
+	if res := g.Get("/", "X-API-KEY", adaKey, "Authorization", "Bearer ey.jwt.sig"); res.Status != 200 {
+		t.Errorf("a valid key beside a user's token: %d", res.Status)
+	}
+	if res := g.Get("/"); res.Status != 401 {
+		t.Errorf("no key: %d", res.Status)
+	}
+	if res := g.Get("/open", "X-API-KEY", otherKey); res.Status != 200 {
+		t.Errorf("a wrong key where none is needed: %d", res.Status)
+	}
+	var tiers int
+	for _, event := range g.Events() {
+		if event["tier"] == "auth" && event["event"] == "excess_rate_limit_exceeded" {
+			tiers++
+		}
+	}
+	if tiers != 3 {
+		t.Errorf("%d events of the limit", tiers)
+	}
+}
+
+// openSocket opens a WebSocket and returns the status line; the connection
+// stays open until the test ends.
+func openSocket(t *testing.T, g *gatetest.Gate, headers string) string {
+	t.Helper()
+	conn, err := dial(t, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "GET /ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n", g.Addr, headers)
+	line := make([]byte, 12)
+	if _, err := io.ReadFull(conn, line); err != nil {
+		t.Fatal(err)
+	}
+	return string(line)
+}
