@@ -44,6 +44,7 @@ type App struct {
 	streams *Streams
 	limiter Limiter
 	parts   map[string]any // by name
+	proxies proxyWatch
 
 	mu      sync.Mutex
 	onStart []func() error
@@ -72,6 +73,7 @@ func AppOf(ctx caddy.Context) (*App, error) {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger()
+	a.proxies.logger = a.logger
 	a.streams = processStreams
 	a.limiter = newCounter()
 	a.met = make(map[met]bool)

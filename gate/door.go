@@ -88,6 +88,7 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 		defer done()
 	}
 	req := newRequest(w, r, d)
+	d.app.proxies.look(r, req)
 	err := d.run(r, req, next, step)
 	if refusal := req.refusal.Load(); refusal != nil {
 		err = refusal

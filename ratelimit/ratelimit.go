@@ -69,7 +69,6 @@ type RateLimit struct {
 	exempt   []netip.Prefix
 	fields   fields
 	policies atomic.Pointer[map[policyKey][]string]
-	proxies  proxyWatch
 }
 
 // CaddyModule returns the Caddy module information.
@@ -86,7 +85,6 @@ func (l *RateLimit) Provision(ctx caddy.Context) error {
 	app := l.door.App()
 	l.resolve = app.Resolve
 	l.logger = ctx.Logger()
-	l.proxies.logger = l.logger
 	limits, ok := gate.Part[*Limits](app)
 	if !ok {
 		return errors.New("agent_rate_limit: the app gatehouse has no part limits")
@@ -214,7 +212,6 @@ func (l *RateLimit) Serve(w http.ResponseWriter, r *http.Request, req *gate.Requ
 	if err := req.CheckPath(); err != nil {
 		return err
 	}
-	l.proxies.look(r, req)
 	if l.isExempt(req.Client) {
 		return next.ServeHTTP(w, r)
 	}

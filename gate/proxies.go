@@ -1,0 +1,58 @@
+package gate
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+// proxyWatch warns, once each, when a proxy stands before the gate that nobody
+// has told it of: all who come through it would be one client, who shares one
+// limit, stands in every line of the log, and is banned for what one of them did.
+type proxyWatch struct {
+	logger *zap.Logger
+
+	private, cloudflare atomic.Bool // warned of
+}
+
+// toldOf is what an operator has to know of a proxy that is not trusted.
+const toldOf = "all its clients are COUNTED AS ONE: they share one limit, and the log has the proxy's address for theirs. " +
+	"Name it in the global options: servers { trusted_proxies static <its networks> ; trusted_proxies_strict }"
+
+func (p *proxyWatch) look(r *http.Request, req *Request) {
+	forwarded := len(r.Header["X-Forwarded-For"]) > 0 && !p.private.Load()
+	cloudflare := len(r.Header["Cf-Connecting-Ip"]) > 0 && len(r.Header["Cf-Ray"]) > 0 && !p.cloudflare.Load()
+	if !forwarded && !cloudflare {
+		return
+	}
+	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
+		return
+	}
+	peer := peerOf(r)
+	near := peer.IsPrivate() || peer.IsLoopback() || peer.IsLinkLocalUnicast()
+	switch {
+	case forwarded && near && !p.private.Swap(true):
+		p.logger.Warn("requests come from a private address with X-Forwarded-For, and trusted_proxies does not name it: "+
+			"if a proxy, a tunnel or a load balancer of yours stands there, "+toldOf+". "+
+			"If none does, a client has made the header up, and nothing is wrong",
+			zap.Stringer("peer", peer), zap.String("request_id", req.ID))
+	case cloudflare && !near && !p.cloudflare.Swap(true):
+		p.logger.Warn("requests come with Cloudflare's headers, and trusted_proxies does not name the address that they come from: "+
+			"if the site is behind Cloudflare, "+toldOf+", with `client_ip_headers Cf-Connecting-Ip X-Forwarded-For`. "+
+			"If it is not, a client has made the headers up, and nothing is wrong",
+			zap.Stringer("peer", peer), zap.String("request_id", req.ID))
+	}
+}
+
+func peerOf(r *http.Request) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr, _ := netip.ParseAddr(host)
+	return addr.Unmap()
+}
