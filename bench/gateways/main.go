@@ -1,0 +1,116 @@
+//go:build linux
+
+// Command gateways measures the gate beside its peers: bare Caddy, the same features assembled from Caddy's own directives and
+// caddy-ratelimit, and nginx. Everything runs on loopback, before one backend, under one load generator, in interleaved rounds.
+//
+//	go run ./bench/gateways [-rounds n] [-seconds n] [-connections n] [-only words] [-million] [-out folder]
+//
+// It writes benchmarks.md and benchmarks.svg into the folder named by -out, and says on the way what it is doing. Ratios within a run
+// are the result: absolute figures are those of the machine. Without nginx its column is missing, and the page says so.
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+)
+
+type options struct {
+	rounds      int
+	duration    time.Duration
+	connections int
+	only        *regexp.Regexp
+	million     bool
+	out         string
+}
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) == 2 && os.Args[1] == backendWord {
+		log.Fatal(serveBackend())
+	}
+	var o options
+	seconds := flag.Float64("seconds", 3, "how long each measurement lasts")
+	only := flag.String("only", "", "measure only the scenarios whose name matches this regular expression")
+	flag.IntVar(&o.rounds, "rounds", 5, "how often each measurement is made, in turn with the others")
+	flag.IntVar(&o.connections, "connections", 32, "connections of the load generator")
+	flag.BoolVar(&o.million, "million", false, "also send requests from a million addresses and measure the memory (minutes)")
+	flag.StringVar(&o.out, "out", "docs", "the folder that benchmarks.md and benchmarks.svg are written into")
+	flag.Parse()
+	o.duration = time.Duration(*seconds * float64(time.Second))
+	pattern, err := regexp.Compile(*only)
+	if err != nil || flag.NArg() > 0 || o.rounds < 1 || o.connections < 1 || o.duration <= 0 {
+		flag.Usage()
+		log.Fatal(cmp.Or(err, errors.New("gateways: an argument makes no sense")))
+	}
+	o.only = pattern
+	if err := measure(o); err != nil {
+		log.Fatal("gateways: ", err)
+	}
+}
+
+func measure(o options) error {
+	house, err := newHouse()
+	if err != nil {
+		return err
+	}
+	defer house.close()
+	contenders, err := house.startContenders()
+	if err != nil {
+		return err
+	}
+	report := &report{options: o, contenders: contenders}
+	report.idle(contenders)
+	for _, s := range scenarios {
+		if !o.only.MatchString(s.name) {
+			continue
+		}
+		table, err := runRounds(s, contenders, o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		report.tables = append(report.tables, table)
+	}
+	report.loaded(contenders)
+	if o.million {
+		if err := report.sendFromAMillion(contenders, o); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(o.out, "benchmarks.svg"), report.chart(), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(o.out, "benchmarks.md"), report.markdown(), 0o644)
+}
+
+// runRounds measures one scenario: in every round all contenders, one after the other, beginning with another one each time.
+func runRounds(s scenario, contenders []*contender, o options) (*table, error) {
+	t := &table{scenario: s, samples: make([][]sample, len(contenders))}
+	for i, c := range contenders { // to warm up, and to see that it answers as it should
+		if _, err := s.run(c, o, o.duration/10); err != nil {
+			return nil, fmt.Errorf("%s: %w", contenders[i].name, err)
+		}
+	}
+	for round := range o.rounds {
+		for i := range contenders {
+			i = (i + round) % len(contenders)
+			c := contenders[i]
+			before := c.cpu()
+			got, err := s.run(c, o, o.duration)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c.name, err)
+			}
+			got.cpu = c.cpu() - before
+			t.samples[i] = append(t.samples[i], got)
+			log.Printf("%-28s round %d  %-10s %10.0f/s  %6.1f us CPU each  p50 %7.0f us  p99 %7.0f us", s.name, round+1, c.name,
+				got.rate(), got.cpuEach(), micros(got.p50), micros(got.p99))
+		}
+	}
+	return t, nil
+}
