@@ -50,49 +50,6 @@ func (c *keyFile) edit() keys.Edit {
 	return keys.Edit{Now: time.Now(), Pepper: []byte(os.Getenv("GATEHOUSE_PEPPER"))}
 }
 
-// rights are the flags that say what a new key may do.
-type rights struct {
-	scopes, from, sites            []string
-	plan, entity, expires, lasting string
-}
-
-func (r *rights) flags(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&r.scopes, "scope", nil, "what the key may do, such as read,chat (\"*\" is everything); required")
-	cmd.Flags().StringSliceVar(&r.from, "from", nil, "the networks that it may be used from (default: all)")
-	cmd.Flags().StringSliceVar(&r.sites, "site", nil, "the sites where it is good (default: all)")
-	cmd.Flags().StringVar(&r.plan, "plan", "", "the plan whose limits hold for it")
-	cmd.Flags().StringVar(&r.entity, "entity", "", "the entity id that its requests carry")
-	cmd.Flags().StringVar(&r.expires, "expires", "", "when it ends: a time (2027-01-31T12:00:00Z)")
-	cmd.Flags().StringVar(&r.lasting, "for", "", "how long it lasts from now: a duration (90d)")
-	cmd.MarkFlagsMutuallyExclusive("expires", "for")
-	_ = cmd.MarkFlagRequired("scope")
-}
-
-func (r *rights) key(id string) (keys.Key, error) {
-	k := keys.Key{ID: id, Scopes: r.scopes, Sites: r.sites, Plan: r.plan, Entity: r.entity}
-	for _, text := range r.from {
-		network, err := keys.ParseNetwork(text)
-		if err != nil {
-			return k, fmt.Errorf("--from %s: %w", text, err)
-		}
-		k.From = append(k.From, network)
-	}
-	var err error
-	switch {
-	case r.expires != "":
-		if k.Expires, err = time.Parse(time.RFC3339, r.expires); err != nil {
-			return k, fmt.Errorf("--expires %s: write a time like 2027-01-31T12:00:00Z", r.expires)
-		}
-	case r.lasting != "":
-		lasting, err := caddy.ParseDuration(r.lasting)
-		if err != nil {
-			return k, fmt.Errorf("--for %s: write a duration like 90d", r.lasting)
-		}
-		k.Expires = time.Now().Add(lasting).Truncate(time.Second)
-	}
-	return k, nil
-}
-
 func (c *keyFile) add() *cobra.Command {
 	var r rights
 	cmd := &cobra.Command{
@@ -101,7 +58,8 @@ func (c *keyFile) add() *cobra.Command {
 		Example: "  gatehouse key add ci --scope read,chat --for 90d",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			k, err := r.key(args[0])
+			r.ID = args[0]
+			k, err := r.key()
 			if err != nil {
 				return err
 			}
@@ -217,7 +175,7 @@ func (c *keyFile) rotate() *cobra.Command {
 			return c.reveal(cmd, minted, err)
 		},
 	}
-	cmd.Flags().StringVar(&overlap, "overlap", "24h", "how long the old secret is still accepted")
+	cmd.Flags().StringVar(&overlap, "overlap", defaultOverlap, "how long the old secret is still accepted")
 	cmd.Flags().StringVar(&token, "idempotency-token", "", "a rotation that is asked for again under the same token mints nothing")
 	return cmd
 }
@@ -264,7 +222,8 @@ func (c *keyFile) importToken() *cobra.Command {
 		Example: "  printenv ELIZA_SERVER_AUTH_TOKEN | gatehouse key import eliza --scope '*'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			k, err := r.key(args[0])
+			r.ID = args[0]
+			k, err := r.key()
 			if err != nil {
 				return err
 			}

@@ -41,6 +41,7 @@ type KeyRing struct {
 	pepper  []byte
 	watcher *keys.Watcher
 	current atomic.Pointer[ring]
+	problem atomic.Pointer[string] // why the file as it is now cannot be used
 	stop    chan struct{}
 	stopped sync.WaitGroup
 }
@@ -132,27 +133,33 @@ func (k *KeyRing) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// use puts the keys of a document in force.
-func (k *KeyRing) use(doc *keys.Document) error {
+// ringOf makes the ring of a document, and refuses what this version cannot
+// hold a caller to.
+func (k *KeyRing) ringOf(doc *keys.Document) (*ring, error) {
 	if err := doc.CheckPepper(k.pepper); err != nil {
-		return err
+		return nil, err
 	}
 	for i := range doc.Keys {
 		if err := enforceable(&doc.Keys[i]); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	found, err := newRing(doc.Keys, k.pepper)
+	return newRing(doc.Keys, k.pepper)
+}
+
+// use puts the keys of a document in force.
+func (k *KeyRing) use(doc *keys.Document) error {
+	found, err := k.ringOf(doc)
 	if err != nil {
 		return err
 	}
-	if last, ok := lastRings.Swap(k.File, found.keys); ok {
-		found.keys.Adopt(last.(*keys.Ring))
+	last, _ := lastRings.Swap(k.File, found.keys)
+	if last, ok := last.(*keys.Ring); ok {
+		found.keys.Adopt(last)
+		k.tellChanges(last, found.keys)
 	}
-	before := k.current.Swap(found)
-	if before != nil {
-		k.logger.Info("the key file has changed and is in force", zap.String("file", k.File), zap.Int("keys", found.keys.Len()))
-	}
+	k.current.Store(found)
+	k.problem.Store(nil)
 	k.app.Streams().Sweep()
 	return nil
 }
@@ -167,6 +174,8 @@ func enforceable(k *keys.Key) error {
 
 // complain says that the file cannot be used and that the last good keys hold.
 func (k *KeyRing) complain(err error) {
+	problem := err.Error()
+	k.problem.Store(&problem)
 	k.logger.Error("the key file cannot be used: the last good keys stay in force until it is mended",
 		zap.String("file", k.File), zap.Error(err))
 	k.app.Events().Report(events.Event{
@@ -175,14 +184,19 @@ func (k *KeyRing) complain(err error) {
 	})
 }
 
-// sweep ends the requests of keys that have run out.
+// sweep ends the requests of keys that have run out, and writes down now and
+// then when keys were used.
 func (k *KeyRing) sweep() {
 	ticker := time.NewTicker(time.Second / 2)
 	defer ticker.Stop()
+	uses := time.NewTicker(recordEvery)
+	defer uses.Stop()
 	for {
 		select {
 		case <-ticker.C:
 			k.app.Streams().Sweep()
+		case <-uses.C:
+			k.recordUse()
 		case <-k.stop:
 			return
 		}
@@ -198,6 +212,7 @@ func (k *KeyRing) Cleanup() error {
 	if k.stop != nil {
 		close(k.stop)
 		k.stopped.Wait()
+		k.recordUse()
 	}
 	return nil
 }

@@ -274,3 +274,51 @@ func dial(t *testing.T, g *gatetest.Gate) (net.Conn, error) {
 	}
 	return conn, err
 }
+
+// TestKeyChangesAreEvents holds that each change to a key is an event, whoever
+// made it, and that a reload in between makes none and loses none.
+func TestKeyChangesAreEvents(t *testing.T) {
+	file := newKeyFile(t)
+	file.add(keys.Key{ID: "ada", Scopes: []string{"read"}})
+	g := gatetest.Start(t, file.site(""))
+	file.edit(func(d *keys.Document) error {
+		d.Keys[0].Scopes = []string{"read", "admin"} // by hand
+		return nil
+	})
+	seen := func() (names []string) {
+		for _, e := range g.Events() {
+			names = append(names, fmt.Sprint(e["event"], " ", e["key_id"]))
+		}
+		return names
+	}
+	await(t, "the first change", func() bool { return len(seen()) == 1 })
+	if err := g.Load(file.site("anonymous read")); err != nil {
+		t.Fatal(err)
+	}
+	file.edit(func(d *keys.Document) error {
+		_, err := d.Revoke("ada", "", 0, keys.Edit{Now: time.Now()})
+		return err
+	})
+	await(t, "the second change", func() bool { return len(seen()) >= 2 })
+	if got := fmt.Sprint(seen()); got != "[authz_change ada authn_token_revoked ada]" {
+		t.Errorf("the events are %s", got)
+	}
+}
+
+// TestLastUseSurvives holds that a restart does not make a key that is in use
+// look forgotten.
+func TestLastUseSurvives(t *testing.T) {
+	file := newKeyFile(t)
+	secret := file.add(keys.Key{ID: "ada", Scopes: []string{"read"}})
+	g := gatetest.Start(t, file.site(""))
+	if got := g.Get("/read/x", "X-API-KEY", secret).Status; got != 200 {
+		t.Fatal(got)
+	}
+	if err := g.Load("GATE {\nrespond hi\n}"); err != nil { // the ring's end
+		t.Fatal(err)
+	}
+	await(t, "the time of use in the file", func() bool {
+		d, err := file.Load()
+		return err == nil && !d.Keys[0].Secrets[0].LastUsed.IsZero()
+	})
+}

@@ -32,6 +32,12 @@ const (
 	CrossOriginRefused Name = "malicious_cors"
 	// KeyCreated: a key was made.
 	KeyCreated Name = "authn_token_created"
+	// KeyRevoked: a key or one of its secrets was taken back.
+	KeyRevoked Name = "authn_token_revoked"
+	// KeyDeleted: a key is no longer in the key file.
+	KeyDeleted Name = "authn_token_delete"
+	// RightsChanged: a key may do other things than before.
+	RightsChanged Name = "authz_change"
 	// KeyFileBroken: the key file cannot be used, and the last good keys hold.
 	KeyFileBroken Name = "sys_key_file_broken"
 	// KeyExposed: a valid key was sent where others could read it.

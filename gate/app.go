@@ -37,6 +37,10 @@ type App struct {
 	// have their defaults.
 	PartsRaw caddy.ModuleMap `json:"parts,omitempty" caddy:"namespace=gatehouse"`
 
+	// AllowUnsafe accepts dangers that concern no single site. Each is an event
+	// at every start. Default: none is accepted.
+	AllowUnsafe []Accepted `json:"allow_unsafe,omitempty"`
+
 	ctx     caddy.Context
 	logger  *zap.Logger
 	events  *events.Reporter
@@ -69,6 +73,16 @@ func AppOf(ctx caddy.Context) (*App, error) {
 	return app.(*App), nil
 }
 
+// Active is the app of the configuration that runs now; an error if that has
+// none.
+func Active() (*App, error) {
+	app, err := caddy.ActiveContext().AppIfConfigured(appName)
+	if err != nil {
+		return nil, err
+	}
+	return app.(*App), nil
+}
+
 // Provision reads the environment files and loads the parts.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
@@ -88,6 +102,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return a.loadParts(ctx)
 }
 
+// Validate judges what the operator accepts.
+func (a *App) Validate() error { return checkAccepted(a.AllowUnsafe, ofProcess) }
+
 // Start looks over the configuration as a whole and runs what was left for
 // when it is in force.
 func (a *App) Start() error {
@@ -99,6 +116,9 @@ func (a *App) Start() error {
 		if err := hook(); err != nil {
 			return err
 		}
+	}
+	for _, accepted := range a.AllowUnsafe {
+		a.report(accepted)
 	}
 	return a.inspect()
 }
@@ -129,6 +149,7 @@ func (a *App) Limiter() Limiter { return a.limiter }
 //
 //	gatehouse {
 //		env_file <path>...
+//		allow_unsafe <finding> "<reason>"
 //		<part> ...
 //	}
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -149,6 +170,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 			app.EnvFile = append(app.EnvFile, files...)
 			return nil
 		}},
+		"allow_unsafe": parseAllowUnsafe(&app.AllowUnsafe, ofProcess),
 	}
 	for _, part := range caddy.GetModules(appName) {
 		name := part.ID.Name()
@@ -173,4 +195,5 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 var (
 	_ caddy.App         = (*App)(nil)
 	_ caddy.Provisioner = (*App)(nil)
+	_ caddy.Validator   = (*App)(nil)
 )

@@ -90,7 +90,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 			}
 			return nil
 		}},
-		"allow_unsafe": {Repeat: true, Parse: g.parseAllowUnsafe},
+		"allow_unsafe": parseAllowUnsafe(&g.AllowUnsafe, ofSite),
 	}.ParseBlock(h.Dispenser)
 }
 
@@ -127,7 +127,7 @@ func (g *Gate) Validate() error {
 	if g.Realm != "" {
 		mistakes = append(mistakes, checkRealm(g.Realm))
 	}
-	mistakes = append(mistakes, checkAccepted(g.AllowUnsafe))
+	mistakes = append(mistakes, checkAccepted(g.AllowUnsafe, ofSite))
 	return errors.Join(mistakes...)
 }
 

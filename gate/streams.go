@@ -131,6 +131,17 @@ func (s *Streams) Len() int {
 	return len(s.open)
 }
 
+// ByKey is the number of requests in flight for each key.
+func (s *Streams) ByKey() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	count := make(map[string]int)
+	for stream := range s.open {
+		count[stream.KeyID]++
+	}
+	return count
+}
+
 // End ends every request in flight for which match is true and returns how
 // many those were. A request that has not been answered yet gets a 401.
 func (s *Streams) End(match func(*Stream) bool, reason string) int {

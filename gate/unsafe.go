@@ -17,15 +17,29 @@ import (
 // is refused when it is loaded, unless agent_gate accepts it by that name.
 type Finding string
 
-var findings = make(map[Finding]bool)
+// reach is what a finding is about, and so where it is accepted.
+type reach string
+
+const (
+	ofSite    reach = "agent_gate of the site"
+	ofProcess reach = "the global option gatehouse"
+)
+
+var findings = make(map[Finding]reach)
 
 // RegisterFinding makes a finding known, while the program starts, so that
-// `allow_unsafe` can name it. It panics if the name is taken.
-func RegisterFinding(name Finding) Finding {
-	if findings[name] {
+// `allow_unsafe` can name it in a site. It panics if the name is taken.
+func RegisterFinding(name Finding) Finding { return register(name, ofSite) }
+
+// RegisterGlobalFinding is RegisterFinding for what concerns no single site and
+// is accepted in the global option gatehouse.
+func RegisterGlobalFinding(name Finding) Finding { return register(name, ofProcess) }
+
+func register(name Finding, of reach) Finding {
+	if findings[name] != "" {
 		panic("finding " + name + " is registered already")
 	}
-	findings[name] = true
+	findings[name] = of
 	return name
 }
 
@@ -38,9 +52,13 @@ type Accepted struct {
 	Reason string `json:"reason"`
 }
 
-func (a Accepted) check() error {
-	if !findings[a.Finding] {
-		return fmt.Errorf("allow_unsafe %s: there is no finding of that name: there is %s", a.Finding, findingNames())
+func (a Accepted) check(at reach) error {
+	switch of := findings[a.Finding]; of {
+	case at:
+	case "":
+		return fmt.Errorf("allow_unsafe %s: there is no finding of that name: there is %s", a.Finding, findingNames(at))
+	default:
+		return fmt.Errorf("allow_unsafe %s: this finding is accepted in %s, not here", a.Finding, of)
 	}
 	if strings.TrimSpace(a.Reason) == "" {
 		return fmt.Errorf("allow_unsafe %s: say why it is accepted, for the next person who looks after the gate", a.Finding)
@@ -48,29 +66,33 @@ func (a Accepted) check() error {
 	return nil
 }
 
-func findingNames() string {
+func findingNames(at reach) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(findings)) {
-		names = append(names, string(name))
+		if findings[name] == at {
+			names = append(names, string(name))
+		}
 	}
 	return strings.Join(names, ", ")
 }
 
-// parseAllowUnsafe reads `allow_unsafe <finding> "<reason>"`.
-func (g *Gate) parseAllowUnsafe(d *caddyfile.Dispenser) error {
-	args := d.RemainingArgs()
-	if len(args) != 2 {
-		return d.Errf(`allow_unsafe is written: allow_unsafe <finding> "<reason>"; findings are %s`, findingNames())
-	}
-	accepted := Accepted{Finding: Finding(args[0]), Reason: args[1]}
-	if err := accepted.check(); err != nil {
-		return d.WrapErr(err)
-	}
-	if accepts(g.AllowUnsafe, accepted.Finding) != nil {
-		return d.Errf("allow_unsafe %s is there twice", accepted.Finding)
-	}
-	g.AllowUnsafe = append(g.AllowUnsafe, accepted)
-	return nil
+// parseAllowUnsafe reads `allow_unsafe <finding> "<reason>"` into a list.
+func parseAllowUnsafe(list *[]Accepted, at reach) Option {
+	return Option{Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+		args := d.RemainingArgs()
+		if len(args) != 2 {
+			return d.Errf(`allow_unsafe is written: allow_unsafe <finding> "<reason>"; findings are %s`, findingNames(at))
+		}
+		accepted := Accepted{Finding: Finding(args[0]), Reason: args[1]}
+		if err := accepted.check(at); err != nil {
+			return d.WrapErr(err)
+		}
+		if accepts(*list, accepted.Finding) != nil {
+			return d.Errf("allow_unsafe %s is there twice", accepted.Finding)
+		}
+		*list = append(*list, accepted)
+		return nil
+	}}
 }
 
 // accepts returns the acceptance of a finding, or nil.
@@ -81,6 +103,10 @@ func accepts(list []Accepted, name Finding) *Accepted {
 	}
 	return &list[i]
 }
+
+// Accepts reports whether the operator accepts a finding that concerns no
+// single site.
+func (a *App) Accepts(name Finding) bool { return accepts(a.AllowUnsafe, name) != nil }
 
 // met is a finding that a site accepts and has.
 type met struct {
@@ -96,21 +122,26 @@ func (a *App) judge(s *site, name Finding, danger error) error {
 	if accepted == nil {
 		return fmt.Errorf("%w\n(this is the finding %s; to accept it, write `allow_unsafe %s \"<reason>\"` in agent_gate)", danger, name, name)
 	}
-	reason := accepted.Reason
+	found := *accepted
 	a.OnStart(func() error {
-		a.events.Report(events.Event{
-			Name:    events.DangerAccepted,
-			Message: "[SECURITY] Dangerous setting accepted",
-			Level:   zapcore.WarnLevel,
-			Rule:    string(name),
-			Reason:  reason,
-		})
+		a.report(found)
 		return nil
 	})
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.met[met{s.place, name}] = true
 	return nil
+}
+
+// report tells that a danger is accepted and in force.
+func (a *App) report(accepted Accepted) {
+	a.events.Report(events.Event{
+		Name:    events.DangerAccepted,
+		Message: "[SECURITY] Dangerous setting accepted",
+		Level:   zapcore.WarnLevel,
+		Rule:    string(accepted.Finding),
+		Reason:  accepted.Reason,
+	})
 }
 
 // warnOfStaleAcceptances tells of findings that are accepted and not there:
@@ -129,11 +160,11 @@ func (a *App) warnOfStaleAcceptances(sites []*site) {
 	}
 }
 
-func checkAccepted(list []Accepted) error {
+func checkAccepted(list []Accepted, at reach) error {
 	var mistakes []error
 	for i, accepted := range list {
-		mistakes = append(mistakes, accepted.check())
-		if slices.ContainsFunc(list[:i], func(a Accepted) bool { return a.Finding == accepted.Finding }) {
+		mistakes = append(mistakes, accepted.check(at))
+		if accepts(list[:i], accepted.Finding) != nil {
 			mistakes = append(mistakes, fmt.Errorf("allow_unsafe %s is there twice", accepted.Finding))
 		}
 	}

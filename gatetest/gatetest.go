@@ -32,6 +32,9 @@ type Gate struct {
 	Addr string
 	// Backend is what stands behind it.
 	Backend *Backend
+	// Admin is where the admin endpoint listens, in Caddy's form. It is set
+	// before Load; default: there is none.
+	Admin string
 
 	t       testing.TB
 	log     *memory
@@ -55,6 +58,11 @@ func New(t testing.TB) *Gate {
 	t.Helper()
 	g := &Gate{Addr: freeAddr(t), Backend: newBackend(t), t: t, log: openMemory(), storage: t.TempDir()}
 	t.Cleanup(func() {
+		if g.Admin != "" { // Stop would leave it open
+			if err := caddy.Load([]byte(`{"admin": {"disabled": true, "config": {"persist": false}}}`), true); err != nil {
+				t.Errorf("closing the admin endpoint: %v", err)
+			}
+		}
 		if err := caddy.Stop(); err != nil {
 			t.Errorf("stopping the gate: %v", err)
 		}
@@ -103,14 +111,14 @@ func (g *Gate) adapt(caddyfile string) ([]byte, error) {
 	return g.tame(config)
 }
 
-// tame takes the admin endpoint out of a configuration, leads its log here, and
+// tame puts the admin endpoint where the test wants it, leads the log here, and
 // gives it a storage of its own, unless it names one.
 func (g *Gate) tame(config []byte) ([]byte, error) {
 	var tree map[string]any
 	if err := json.Unmarshal(config, &tree); err != nil {
 		return nil, err
 	}
-	tree["admin"] = map[string]any{"disabled": true, "config": map[string]any{"persist": false}}
+	tree["admin"] = map[string]any{"disabled": g.Admin == "", "listen": g.Admin, "config": map[string]any{"persist": false}}
 	if tree["storage"] == nil {
 		tree["storage"] = map[string]any{"module": "file_system", "root": g.storage}
 	}

@@ -23,6 +23,7 @@ type Watcher struct {
 	notify *fsnotify.Watcher
 	stamp  string
 	state  [sha256.Size]byte
+	asked  chan chan struct{}
 	closed chan struct{}
 	once   sync.Once
 	done   sync.WaitGroup
@@ -107,7 +108,7 @@ func start[T any](s source, parse func([]contents, error) (T, error), onLoad fun
 			onLoad(loaded)
 		}
 	}
-	w := &Watcher{source: s, pace: p, closed: make(chan struct{})}
+	w := &Watcher{source: s, pace: p, asked: make(chan chan struct{}), closed: make(chan struct{})}
 	w.listen()
 	w.look(true)
 	if failed != nil {
@@ -126,6 +127,17 @@ func (w *Watcher) Close() {
 	w.done.Wait()
 	if w.notify != nil {
 		_ = w.notify.Close()
+	}
+}
+
+// Look has the files looked at now and returns when what they hold was handed over: whoever has changed a file need not
+// wait for the watcher to notice. After Close it does nothing. It may not be called from a callback.
+func (w *Watcher) Look() {
+	seen := make(chan struct{})
+	select {
+	case w.asked <- seen:
+		<-seen
+	case <-w.closed:
 	}
 }
 
@@ -156,6 +168,9 @@ func (w *Watcher) run() {
 			reread = reread || w.concerns(event.Name)
 		case <-lost:
 			reread = true
+		case seen := <-w.asked:
+			w.look(true)
+			close(seen)
 		case <-quiet.C:
 			w.look(reread)
 			waiting, reread = false, false

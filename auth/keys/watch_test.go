@@ -140,6 +140,27 @@ func TestWatchReadsWhenTheTimesStandStill(t *testing.T) {
 }
 
 // Touching a file, and rewriting it with the same text, is no change.
+// TestLook holds that whoever asks has the change handed over when Look
+// returns, with a watcher that would never notice by itself.
+func TestLook(t *testing.T) {
+	f := NewFile(filepath.Join(t.TempDir(), "keys.json"))
+	require.NoError(t, f.Init())
+	seen := 0
+	w, err := watchFile(f, func(*Document) { seen++ }, func(err error) { t.Error(err) }, pace{poll: time.Hour, quiet: time.Hour})
+	require.NoError(t, err)
+	defer w.Close()
+	require.NoError(t, f.Update(func(d *Document) error {
+		_, err := d.Add(Key{ID: "a", Scopes: []string{"read"}}, Edit{Now: time.Now()})
+		return err
+	}))
+	w.Look()
+	require.Equal(t, 2, seen)
+	w.Look()
+	require.Equal(t, 2, seen)
+	w.Close()
+	w.Look() // nobody is there any more, and nobody waits
+}
+
 func TestWatchTellsOnlyChanges(t *testing.T) {
 	f := newFile(t)
 	addKey(t, f, "a")

@@ -1,0 +1,34 @@
+package admin
+
+import (
+	"net/http"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+)
+
+func init() { serve("/gatehouse/status", endpoint{http.MethodGet: showStatus}) }
+
+// status is how the process that runs is.
+type status struct {
+	// Streams is how many requests of keys of the key file are in flight.
+	Streams int `json:"streams"`
+	// KeyFile is the key file; nil if there is none.
+	KeyFile *keyFileStatus `json:"key_file,omitempty"`
+}
+
+// keyFileStatus is how the key file is.
+type keyFileStatus struct {
+	Path string `json:"path"`
+	// Keys is how many are in force, revoked and expired ones included.
+	Keys int `json:"keys"`
+	// Problem is why the file cannot be used as it is now.
+	Problem string `json:"problem,omitempty"`
+}
+
+func showStatus(_ *http.Request, app *gate.App) (any, error) {
+	now := status{Streams: app.Streams().Len()}
+	if ring, err := ringOf(app); err == nil {
+		now.KeyFile = &keyFileStatus{ring.File, len(ring.Keys()), ring.Problem()}
+	}
+	return now, nil
+}

@@ -1,0 +1,110 @@
+package auth
+
+import (
+	"time"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// Keys are the keys in force, with the times of their last use.
+func (k *KeyRing) Keys() []keys.Key {
+	if found := k.current.Load(); found != nil {
+		return found.keys.Keys()
+	}
+	return nil
+}
+
+// Problem says why the key file cannot be used as it is now, so that the last
+// good keys are in force; "" if it can.
+func (k *KeyRing) Problem() string {
+	if problem := k.problem.Load(); problem != nil {
+		return *problem
+	}
+	return ""
+}
+
+// EditError is why a change to the key file cannot be made: a mistake of
+// whoever asks for it. The file is as it was.
+type EditError struct{ Err error }
+
+func (e *EditError) Error() string { return e.Err.Error() }
+
+// Unwrap is the mistake itself, such as keys.ErrNotFound.
+func (e *EditError) Unwrap() error { return e.Err }
+
+// Change changes the key file, and returns when the change is in force. The
+// document that edit gets knows when keys were last used. An error of edit, and
+// a document that could not be put in force, are an EditError; any other error
+// is about the file.
+func (k *KeyRing) Change(edit func(*keys.Document, keys.Edit) error) error {
+	err := keys.NewFile(k.File).Update(func(doc *keys.Document) error {
+		doc.RecordUse(k.Keys())
+		err := edit(doc, keys.Edit{Now: time.Now(), Pepper: k.pepper})
+		if err == nil {
+			_, err = k.ringOf(doc)
+		}
+		if err != nil {
+			return &EditError{err}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	k.watcher.Look()
+	return nil
+}
+
+// recordEvery is how often the times of last use are written down. They are
+// written when the configuration ends, too: what a crash can lose is this much.
+const recordEvery = 5 * time.Minute
+
+// recordUse writes into the key file when keys were last used, so that a
+// restart does not make a key that is in use look forgotten.
+func (k *KeyRing) recordUse() {
+	file := keys.NewFile(k.File)
+	live := k.Keys()
+	doc, err := file.Load()
+	if err != nil || !doc.RecordUse(live) {
+		return // a file that cannot be read is complained of elsewhere
+	}
+	err = file.Update(func(doc *keys.Document) error {
+		doc.RecordUse(live)
+		return nil
+	})
+	if err != nil {
+		k.logger.Warn("when keys were last used cannot be written into the key file: after a restart a key in use may look forgotten",
+			zap.String("file", k.File), zap.Error(err))
+	}
+}
+
+// tellChanges reports what has happened to keys, whoever changed the file.
+func (k *KeyRing) tellChanges(before, after *keys.Ring) {
+	changes := keys.Changes(before.Keys(), after.Keys(), time.Now())
+	if len(changes) == 0 {
+		return
+	}
+	k.logger.Info("the key file has changed and is in force", zap.String("file", k.File), zap.Int("keys", after.Len()))
+	for _, change := range changes {
+		e := changeEvents[change.Kind]
+		e.KeyID, e.Enforced, e.Rule, e.Reason = change.Key, true, k.File, string(change.Kind)
+		if change.Secret != "" {
+			e.Reason += ": secret " + change.Secret
+		}
+		k.app.Events().Report(e)
+	}
+}
+
+// changeEvents are the events of changes to keys.
+var changeEvents = map[keys.ChangeKind]events.Event{
+	keys.KeyAdded:      {Name: events.KeyCreated, Message: "[SECURITY] Key created", Level: zapcore.InfoLevel},
+	keys.SecretAdded:   {Name: events.KeyCreated, Message: "[SECURITY] Key rotated", Level: zapcore.InfoLevel},
+	keys.KeyRevoked:    {Name: events.KeyRevoked, Message: "[SECURITY] Key revoked", Level: zapcore.WarnLevel},
+	keys.SecretRevoked: {Name: events.KeyRevoked, Message: "[SECURITY] Secret of a key revoked", Level: zapcore.WarnLevel},
+	keys.KeyRemoved:    {Name: events.KeyDeleted, Message: "[SECURITY] Key removed", Level: zapcore.WarnLevel},
+	keys.RightsChanged: {Name: events.RightsChanged, Message: "[SECURITY] Rights of a key changed", Level: zapcore.WarnLevel},
+	keys.EndChanged:    {Name: events.RightsChanged, Message: "[SECURITY] End of a secret changed", Level: zapcore.WarnLevel},
+}
