@@ -247,6 +247,20 @@ var cleanTalk = []string{
 	"and/or ... whatever",
 	"time.sleep(5) in python blocks the thread",
 	"Explain the path ./src/main.go in this project",
+	"`type` - the error type",
+	"`true`: enables the scan of the context",
+	"`docker build --network=host`, but for one instruction",
+	"| id | name | date |",
+	"`image-manifest=<true|false>`: whether to export a manifest",
+	"\"git rebase --rebase-merges\" replaces its old \"--preserve-merges\"",
+	"(default: `true`) — convert declarations from `var` to `function`",
+	"point the flag `--import` at `instrument.js` in the Node.js call",
+	"browsers which do not know `<script>` tags",
+	"so that the JSON is safe inside HTML <script> tags.",
+	"copy&paste",
+	"salt & sort the list",
+	"If %W is used, then Sunday falls on week 0",
+	"turn it off; then sort the books by date",
 }
 
 // cleanAgents are clients that are not hostile: browsers, HTTP libraries, bots and AI crawlers.

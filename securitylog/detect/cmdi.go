@@ -93,6 +93,9 @@ func shellText(b []byte, t *text, plain bool) string {
 		case ';':
 			sep = sepSemi
 		case '|':
+			if alternatives(b, i) {
+				continue
+			}
 			sep = sepPipe
 			for at(b, j) == '|' { // a run of signs is one
 				j++
@@ -148,103 +151,39 @@ func markdownCode(b []byte, i int, spaced bool) bool {
 		return true
 	case spaced && !isSeparator(at(b, i-1)):
 		return true
+	case (next == ':' || next == ',') && at(b, after+1) == ' ':
+		return true // `name`: what it means; `name`, and more
 	case next == ' ':
 		k := skipSpaces(b, after)
-		return k < len(b) && b[k] != '#' && b[k] != ';' && b[k] != '|' && b[k] != '&' && b[k] != '-'
+		switch at(b, k) {
+		case 0, '#', ';', '&':
+			return false
+		case '-':
+			return at(b, k+1) == ' ' // `name` - what it means
+		case '|':
+			return k-after > 1 && at(b, k+1) == ' ' // a cell of a table
+		}
+		return true
 	}
 	return false
 }
 
-func isSeparator(c byte) bool {
-	return c == ';' || c == '|' || c == '&' || c == '=' || c == '$' || c == '\n'
-}
-
-type separator uint8
-
-const (
-	sepSemi separator = iota + 1
-	sepPipe
-	sepAmp
-	sepBreak
-	sepTick
-	sepSub
-	sepNone
-)
-
-// command judges the word at i, where a separator has put it in the place of a command.
-func command(b []byte, i int, sep separator, t *text) string {
-	i = skipBlank(b, i)
-	for from := i; i < len(b) && i-from < 8 && (b[i] == '(' || sep != sepTick && opensCommand(b[i])); {
-		i = skipBlank(b, i+1)
+// alternatives reports whether the bar at i stands between angle brackets, as in <true|false>.
+func alternatives(b []byte, i int) bool {
+	const most = 24
+	step(2 * most)
+	open := bytes.LastIndexByte(b[max(0, i-most):i], '<')
+	end := bytes.IndexByte(b[i:min(len(b), i+most)], '>')
+	if open < 0 || end < 0 {
+		return false
 	}
-	if rule := programPath(b, i); rule != "" {
-		return rule
-	}
-	j := i
-	for j < len(b) && (isWordByte(b[j]) || b[j] == '-' || b[j] == '.') {
-		j++
-	}
-	name := b[i:j]
-	for len(name) > 0 && name[len(name)-1] == '.' {
-		name = name[:len(name)-1]
-		j--
-	}
-	if bytes.HasSuffix(name, []byte(".exe")) || bytes.HasSuffix(name, []byte(".bat")) || bytes.HasSuffix(name, []byte(".cmd")) {
-		name = name[:len(name)-4]
-		if commands[string(name)] != 0 {
-			return "cmdi-windows"
+	inside := b[max(0, i-most)+open+1 : i+end]
+	for _, c := range inside {
+		if !isWordByte(c) && c != '|' && c != '-' {
+			return false
 		}
 	}
-	kind := commands[string(name)]
-	if c := at(b, j); kind != 0 && (c == ',' || c == ':' || c == '=' || c == '_' || c >= 0x80 || c == '?' && j+1 == len(b)) {
-		kind = 0 // part of a longer word, or of a sentence
-	}
-	if kind == 0 {
-		if at(b, i) == '$' && isLetter(at(b, i+1)) && !t.prose && (sep == sepSemi || sep == sepPipe || sep == sepAmp) && i > 1 && !isBlank(b[i-1]) {
-			return "cmdi-command" // a variable that is run
-		}
-		if at(b, j) == '=' && sep != sepTick && sep != sepBreak && assigns(b, i, j) {
-			return "cmdi-command"
-		}
-		return ""
-	}
-	rule := "cmdi-command"
-	if sep == sepTick || sep == sepSub {
-		rule = "cmdi-subshell"
-	}
-	arg, has := argument(b, j)
-	if t.where == InUserAgent && sep == sepSemi && (arg != argShell || kind == cmdWord) {
-		return "" // the comments of User-Agents are lists of words
-	}
-	switch {
-	case arg == argShell:
-		if kind == cmdSure || !t.prose || sep != sepBreak {
-			return rule
-		}
-	case sep == sepSub && kind != cmdWord:
-		return rule
-	case sep == sepTick && !t.prose && (kind != cmdWord || at(b, j) == '`'):
-		return rule
-	case i <= 5 && administers(name, b[min(len(b), j+1):]), i <= 5 && kind == cmdSure && arg == argPlain:
-		return rule
-	case t.prose:
-		return ""
-	case kind == cmdSure:
-		return rule
-	case !has && kind == cmdShort && (sep != sepBreak || len(b) < 40):
-		return rule
-	case arg == argEnd && (kind == cmdShort || sep == sepSub || (sep == sepPipe || sep == sepAmp) && !isSpace(at(b, i-1)) && bytes.IndexByte(b[:min(i, 32)], ' ') < 0):
-		return rule
-	case i <= 3 && readsFile(name) && arg == argPlain && len(b)-j <= 24:
-		return rule
-	case !has && sep != sepBreak && kind == cmdWord && i <= 8:
-		return rule
-	case kind == cmdShort && sep != sepBreak && i <= 24 && arg == argPlain:
-		return rule
-	case kind == cmdWord && sep != sepBreak && i <= 24 && arg == argPlain && (string(name) == "echo" || string(name) == "printf" || (string(name) == "sleep" || string(name) == "timeout") && isDigit(at(b, skipBlank(b, j)))):
-		return rule
-	}
-	return ""
+	return true
 }
 
 // takenApart reports whether the first word holds two or more of the quotes and backslashes that a shell drops: w'ho'ami.
@@ -256,123 +195,6 @@ func takenApart(b []byte) bool {
 		}
 	}
 	return n >= 2
-}
-
-// readsFile names the commands whose one argument is a file: "cat flag".
-func readsFile(name []byte) bool {
-	switch string(name) {
-	case "cat", "tac", "head", "tail", "strings", "which":
-		return true
-	}
-	return false
-}
-
-// administers recognises the subcommands of Windows' tools whose names are words: net user, reg add.
-func administers(name, rest []byte) bool {
-	switch string(name) {
-	case "net":
-		return hasAnyAt(rest, 0, "user", "localgroup", "view", "use ", "share", "group", "start", "stop", "accounts", "session")
-	case "reg":
-		return hasAnyAt(rest, 0, "add", "query", "save", "delete", "export")
-	case "sc":
-		return hasAnyAt(rest, 0, "query", "config", "create", "start", "stop", "qc")
-	}
-	return false
-}
-
-// opensCommand reports whether a command can still begin after c: quotes, brackets, and what filters leave of separators.
-func opensCommand(c byte) bool {
-	switch c {
-	case '\'', '"', '(', '{', '!', '@', '`', '+', '|', ',':
-		return true
-	}
-	return false
-}
-
-type argKind uint8
-
-const (
-	argPlain argKind = iota + 1
-	argEnd           // the command ends: another separator, a comment, a closing bracket
-	argShell         // a flag, a path, a variable, a redirection, an address
-)
-
-// argument judges what follows a command's name at j. has is false at the end of the text.
-func argument(b []byte, j int) (kind argKind, has bool) {
-	k := j
-	for k < len(b) && k-j < 32 && (b[k] == ' ' || b[k] == '\t' || b[k] == '+') {
-		k++
-	}
-	step(k - j + 16)
-	if k >= len(b) {
-		return 0, false
-	}
-	c, next := b[k], at(b, k+1)
-	switch {
-	case c == '-' && k > j && (isLetter(next) || next == '-' && isLetter(at(b, k+2))):
-		return argShell, true
-	case c == '/' && (k > j) && (isLetter(next) || next == '?' || next == '*' || next == '.' || next == 0), c == '\\' && isLetter(next), c == '~' && next == '/':
-		return argShell, true
-	case isLetter(c) && next == ':' && (at(b, k+2) == '\\' || at(b, k+2) == '/' || at(b, k+2) == '%' || at(b, k+2) == 0) && k > j:
-		return argShell, true
-	case c == '.' && (next == '.' || next == '/'), c == '$' && (isWordByte(next) || next == '(' || next == '{' || next == '@' || next == '\''), c == '%' && isLetter(next) && k > j:
-		return argShell, true
-	case c == '<' || c == '>':
-		return argShell, true
-	case hasAnyAt(b, k, "http://", "https://", "ftp://", "\\\\", "127.0.0.1", "localhost", "etc/", "file:", "win.ini"):
-		return argShell, true
-	case ipv4At(b, k):
-		return argShell, true
-	case c == ';' || c == '|' || c == '&' || c == '`' || c == ')' || c == '#' || c == '\n' || c == '}' || c == 0, isQuote(c) && (k+1 >= len(b) || isSeparator(next) || next == '#' || next == ')' || next == ' '):
-		return argEnd, true
-	}
-	// A path further on in the first words is an argument too: "cat foo /etc/passwd".
-	window := b[k:min(len(b), k+48)]
-	if hasAnyIn(window, " /etc", " /dev", " /tmp", " -c ", " -n ", " -e ", " /proc") {
-		return argShell, true
-	}
-	return argPlain, true
-}
-
-func ipv4At(b []byte, i int) bool {
-	start, dots := i, 0
-	for ; i < len(b) && i-start < 16 && (isDigit(b[i]) || b[i] == '.'); i++ {
-		if b[i] == '.' {
-			dots++
-		}
-	}
-	return dots == 3
-}
-
-// assigns recognises the assignment of a variable that is then run: CMD=$'...'; str=$(cmd); x=`cmd`.
-func assigns(b []byte, i, j int) bool {
-	v := j + 1
-	for v < len(b) && (b[v] == '"' || b[v] == '\'' || b[v] == '\\') {
-		v++
-	}
-	return at(b, v) == '$' && (at(b, v+1) == '(' || at(b, v+1) == '\'' || at(b, v+1) == '"' || at(b, v+1) == '{') || at(b, v) == '`'
-}
-
-// programPath recognises a program called by its path at i: /bin/cat, /usr/bin/id, c:\windows\system32\cmd.exe; the path may be globbed
-// or have lost its first slash.
-func programPath(b []byte, i int) string {
-	if at(b, i) == '/' || hasAnyAt(b, i, "usr/", "bin/", "./", "~/", "../") {
-		step(64)
-		end := i
-		for end < len(b) && end-i < 64 && !isBlank(b[end]) && b[end] != ';' && b[end] != '|' && b[end] != '&' && b[end] != '`' && b[end] != ')' && b[end] != '\'' && b[end] != '"' && b[end] != '<' && b[end] != '>' {
-			end++
-		}
-		p := b[i:end]
-		k := bytes.LastIndexByte(p, '/')
-		dir, base := p[:k+1], p[k+1:]
-		switch {
-		case bytes.Contains(dir, []byte("bin/")) && (commands[string(base)] != 0 || len(base) > 0 && bytes.ContainsAny(base, "?*[")):
-			return "cmdi-path"
-		case bytes.ContainsAny(dir, "?*[") && bytes.ContainsAny(base, "?*[") && len(dir) > 2:
-			return "cmdi-path"
-		}
-	}
-	return ""
 }
 
 // bare judges a text that is a command from its first byte on.
@@ -390,10 +212,16 @@ func bare(b []byte, t *text, plain bool) string {
 		return "cmdi-windows"
 	}
 	j := wordEnd(b, i)
+	if t.where != InPath && controlsBatch(b, i, j) {
+		return "cmdi-windows"
+	}
 	if kind := commands[string(b[i:j])]; kind != 0 && !t.prose && t.where != InPath {
 		arg, has := argument(b, j)
-		if i > 0 && b[i-1] == '{' && at(b, j) == ',' && (at(b, j+1) == '-' || at(b, j+1) == '/') {
+		if i > 0 && b[i-1] == '{' && (at(b, j+1) == '-' || at(b, j+1) == '/' || at(b, j+1) == '$' || isDigit(at(b, j+1))) && braceList(b, j) {
 			return "cmdi-expansion"
+		}
+		if i > 0 && sleeps(b[i:]) {
+			return "cmdi-command"
 		}
 		if has && arg == argEnd && kind != cmdWord && len(b)-j <= 2 {
 			return "cmdi-command"
@@ -406,6 +234,42 @@ func bare(b []byte, t *text, plain bool) string {
 		}
 	}
 	return ""
+}
+
+// sleeps reports whether a text in brackets is a pause and nothing else: (sleep 5).
+func sleeps(b []byte) bool {
+	if !hasAnyAt(b, 0, "sleep ", "usleep ", "timeout ") {
+		return false
+	}
+	i := skipSpaces(b, bytes.IndexByte(b, ' '))
+	from := i
+	for isDigit(at(b, i)) {
+		i++
+	}
+	return i > from && i < len(b) && len(bytes.TrimLeft(b[i:], ")}\"' ;&|#")) == 0
+}
+
+// controlsBatch recognises the loops and conditions of Windows' command language, whose word ends at j: for %i in (, for /f, if /i,
+// if not "%1"==.
+func controlsBatch(b []byte, i, j int) bool {
+	k := skipSpaces(b, j)
+	switch string(b[i:j]) {
+	case "for":
+		if at(b, k) == '%' {
+			for ; at(b, k) == '%'; k++ {
+				step(1)
+			}
+			k = skipSpaces(b, wordEnd(b, k))
+			return hasPrefixAt(b, k, "in (") || hasPrefixAt(b, k, "in(")
+		}
+		return at(b, k) == '/' && isLetter(at(b, k+1)) && at(b, k+2) == ' ' && bytes.IndexByte(b[k:min(len(b), k+64)], '%') > 0
+	case "if":
+		if hasPrefixAt(b, k, "not ") {
+			k = skipSpaces(b, k+len("not "))
+		}
+		return hasPrefixAt(b, k, "/i ") || at(b, k) == '%' && hasAnyIn(b[k:min(len(b), k+maxHead)], "==", " equ ", " neq ", " lss ", " leq ", " gtr ", " geq ") || hasAnyAt(b, k, "\"%", "errorlevel ", "cmdextversion ", "exist \"", "exist c:", "(%", "[%")
+	}
+	return false
 }
 
 func startsCommand(b []byte) bool {

@@ -5,6 +5,7 @@ type commandKind uint8
 
 const (
 	cmdWord  commandKind = iota + 1 // an English word too
+	cmdArg                          // nothing but its arguments tell it from a word
 	cmdShort                        // short or rare enough that little else is meant
 	cmdSure                         // nothing else is meant
 )
@@ -19,12 +20,25 @@ var commands = func() map[string]commandKind {
 	add(cmdWord, "cat", "cd", "chat", "comp", "copy", "cut", "date", "dir", "diff", "echo", "expand", "export", "file", "find", "finger", "fold", "for", "format", "free", "git", "go", "groups", "head", "help",
 		"history", "host", "hostname", "if", "java", "join", "jobs", "kill", "last", "less", "link", "locate", "login", "look", "mail", "make", "man", "more", "mount", "move", "net", "nice", "node", "od", "open", "paste",
 		"perl", "php", "ping", "pip", "print", "printf", "python", "read", "reg", "rename", "reset", "ruby", "sc", "screen", "script", "service", "set", "show", "sleep", "sort", "source", "split", "start", "stat", "strings", "sudo", "tail", "tar",
-		"tasks", "test", "time", "timeout", "top", "touch", "tree", "type", "uptime", "users", "ver", "vi", "view", "vol", "wait", "watch", "wall", "where", "which", "who", "while", "write", "yes", "zip", "env", "exec", "eval", "route", "shell", "tac", "dd", "rev", "true", "false", "exit", "until", "function", "command")
-	add(cmdShort, "id", "ls", "ll", "ps", "pwd", "cp", "mv", "rm", "df", "du", "sh", "nc", "awk", "sed", "tr", "wc", "xxd", "gcc", "cc", "lua", "tclsh", "arp", "dig", "ftp", "tftp", "scp", "ssh", "su", "bg", "fg", "uname", "grep", "egrep", "fgrep", "zcat", "md5sum", "base64", "bash", "csh", "ksh", "zsh", "dash", "tcsh", "ash",
+		"tasks", "test", "time", "timeout", "top", "touch", "tree", "type", "uptime", "users", "ver", "vi", "view", "vol", "wait", "watch", "wall", "where", "which", "who", "while", "write", "yes", "zip", "env", "exec", "eval", "route", "reboot", "shell", "tac", "dd", "rev", "true", "false", "exit", "until", "function", "command")
+	add(cmdArg, "nl", "usleep", "expr", "pr", "uniq", "install", "fmt", "ed", "ex", "cu", "ld", "ar", "at", "fold", "column", "base32", "paste", "uconv", "rmt", "top", "cc", "c89", "c99", "shuf", "tsort", "csplit", "comm", "cmp", "basename", "dirname", "seq", "jq", "yq", "say")
+	add(cmdShort, "apt-get", "id", "ls", "ll", "ps", "pwd", "cp", "mv", "rm", "df", "du", "sh", "nc", "awk", "sed", "tr", "wc", "xxd", "gcc", "cc", "lua", "tclsh", "arp", "dig", "ftp", "tftp", "scp", "ssh", "su", "bg", "fg", "uname", "grep", "egrep", "fgrep", "zcat", "md5sum", "base64", "bash", "csh", "ksh", "zsh", "dash", "tcsh", "ash",
 		"chmod", "chown", "crontab", "telnet", "nmap", "curl", "wget", "rsync", "gdb", "vim", "nano", "emacs", "openssl", "socat", "tee", "xargs", "gzip", "gunzip", "mkdir", "rmdir", "cmd", "del", "md", "rd", "attrib", "cacls", "assoc", "wmic", "cls", "tasklist", "python2", "python3", "perl5", "pip3", "npm", "npx", "docker", "kubectl", "apt", "yum", "rpm", "dpkg", "lsof", "strace", "sha1sum", "iconv", "ltrace", "ss", "ip", "printenv", "lynx", "fetch", "mysql", "psql", "sqlite3", "irb", "gem", "nohup", "setsid", "alias", "unset", "unalias", "pkill", "killall", "pgrep", "rpcinfo", "lp", "uuencode", "uudecode", "sendmail", "mailx", "mutt", "getent", "time_t", "busybox", "ncat", "mknod", "mkfifo", "cpio", "dpkg-query", "perl6", "ruby2")
 	add(cmdSure, "whoami", "ifconfig", "ipconfig", "netstat", "nslookup", "systeminfo", "traceroute", "tracert", "powershell", "pwsh", "certutil", "bitsadmin", "mshta", "regsvr32", "rundll32", "schtasks", "netsh", "qwinsta", "taskkill", "net1", "cscript", "wscript", "nc.traditional", "netcat", "lsb_release", "dmesg", "useradd", "adduser", "passwd", "visudo", "iptables", "systemctl", "shutdown", "halt", "poweroff", "sysinfo", "lastlog", "lastlogin", "htop", "bsdtar", "ansible", "ansible-playbook", "journalctl", "lsns", "nsenter", "unshare", "logsave", "ssh-keygen", "ssh-keyscan", "ssh-copy-id", "tcpdump", "tshark", "zsoelim", "xmodmap", "wish", "rlwrap", "rvim", "rview", "runscript", "dmsetup", "debugfs", "cpulimit", "chroot", "hexdump", "gtester", "genisoimage", "ionice", "ltrace", "mawk", "nawk", "gawk", "pidstat", "posh", "readelf", "restic", "sqlmap", "stdbuf", "sshpass", "systemd-run", "taskset", "unlzma", "unxz", "unzstd", "zstdcat", "zless", "zmore", "bzcat", "lzcat", "xzcat", "bcdboot", "bcdedit", "icacls", "takeown", "installutil", "msbuild", "regasm", "forfiles", "phpinfo", "lsattr", "findmnt", "lsmod", "lscpu", "lsblk", "ethtool", "nbtstat", "gpresult", "getmac", "driverquery", "wevtutil", "vssadmin", "chsh", "usermod", "groupadd")
 	return m
 }()
+
+const (
+	runReserved = iota + 1 // a word of the shell's own grammar that a command follows
+	runProgram             // a program that runs what its arguments say
+)
+
+// runners are the words behind which a shell or a program runs a command.
+var runners = map[string]uint8{
+	"do": runReserved, "then": runReserved, "else": runReserved, "elif": runReserved, "if": runReserved, "while": runReserved, "until": runReserved,
+	"sudo": runProgram, "doas": runProgram, "nohup": runProgram, "env": runProgram, "exec": runProgram, "eval": runProgram, "time": runProgram,
+	"xargs": runProgram, "nice": runProgram, "strace": runProgram, "setsid": runProgram, "command": runProgram, "builtin": runProgram, "busybox": runProgram,
+}
 
 // bareCommands are those that attackers send to a shell they have placed: a text that begins with one and goes on as commands do is one.
 var bareCommands = wordSet([]string{"wget", "curl", "ping", "nc", "ncat", "bash", "sh", "ksh", "zsh", "csh", "ls", "uname", "telnet", "id", "ps", "cmd", "tftp", "python2", "python3", "nohup", "busybox", "chmod", "chown", "ssh", "scp", "base64", "xxd", "awk"})

@@ -52,7 +52,7 @@ func (s *scan) resolveLookups(b []byte) string {
 	disguises, probes := 0, 0
 	judge := func(content []byte) bool {
 		content = content[skipBlank(content, 0):]
-		return bytes.HasPrefix(content, []byte("jndi:")) || bytes.HasPrefix(content, []byte("jndi${")) || bytes.HasPrefix(content, []byte("::-jndi"))
+		return bytes.HasPrefix(content, []byte("jndi:")) || bytes.HasPrefix(content, []byte("jndi :")) || bytes.HasPrefix(content, []byte("jndi${")) || bytes.HasPrefix(content, []byte("::-jndi"))
 	}
 	found := false
 	for i := 0; i < len(b) && !found; i++ {
@@ -117,7 +117,7 @@ func lookupValue(content []byte) ([]byte, bool) {
 			return content[len(fn):], true
 		}
 	}
-	if bytes.HasPrefix(content, []byte("date:'")) {
+	if bytes.HasPrefix(content, []byte("date:")) {
 		return bytes.Trim(content[len("date:"):], "'"), true
 	}
 	return nil, false
@@ -125,5 +125,5 @@ func lookupValue(content []byte) ([]byte, bool) {
 
 // isProbe recognises lookups that read the environment of the process that logs.
 func isProbe(content []byte) bool {
-	return hasAnyAt(content, 0, "env:", "sys:", "java:", "ctx:", "main:", "bundle:", "docker:", "k8s:", "spring:", "log4j:", "script:javascript", "script:", "dns:address", "dns:", "url:utf", "url:http", "base64decoder:", "marker:", "map:", "sd:", "web:", "jvmrunargs:", "hostname") && len(content) > 4
+	return hasAnyAt(content, 0, "env:", "sys:", "java:", "ctx:", "main:", "bundle:", "docker:", "k8s:", "spring:", "log4j:", "script:javascript", "script:", "dns:address", "dns:", "url:utf", "url:http", "base64decoder:", "base64:", "marker:", "map:", "sd:", "web:", "jvmrunargs:", "hostname") && len(content) > 4
 }

@@ -203,15 +203,15 @@ func quietText(s string, from int, query bool) bool {
 				return false
 			}
 		case byteDash:
-			if next == '-' && (i+2 >= len(s) || !isWordByte(s[i+2])) {
+			if next == '-' && (i+size+1 >= len(s) || !isWordByte(s[i+size+1])) || next == '%' && escapes(s, i+size, '-') {
 				return false
 			}
 		case byteAt:
-			if next == '@' {
+			if next == '@' || next == '%' && escapes(s, i+size, '@') {
 				return false
 			}
 		case byteSlash:
-			if query && prev == '=' && n == 0 && next == '/' {
+			if query && prev == '=' && n == 0 && (next == '/' || next == '%' && escapes(s, i+size, '/')) {
 				return false
 			}
 		case byteEquals:
@@ -234,6 +234,12 @@ func quietText(s string, from int, query bool) bool {
 		return quietWord(s[start:], prev, 0, 0, query)
 	}
 	return true
+}
+
+// escapes reports whether the percent escape at i stands for c.
+func escapes(s string, i int, c byte) bool {
+	decoded, ok := escaped(s, i)
+	return ok && decoded == c
 }
 
 // escaped decodes the percent escape at i.

@@ -63,6 +63,7 @@ type text struct {
 	at    []match // where placed signs end
 	loose bool    // a query parameter without '=': what follows a raw '&' of a payload
 	prose bool    // reads like sentences
+	shell bool    // && or || stand before a command and its argument
 }
 
 func (s *scan) report(p place, c Class, rule string) {
@@ -181,7 +182,7 @@ func (s *scan) inspect(t *text) {
 	if !explained(Log4Shell) {
 		s.ssti(t)
 	}
-	if !explained(SSTI, XSS, SQLi, Log4Shell) {
+	if t.shell || !explained(SSTI, XSS, SQLi, Log4Shell) {
 		s.cmdi(t)
 	}
 	if !explained(Traversal, CmdI, SQLi, SSTI, XXE, XSS, Log4Shell) {

@@ -66,6 +66,21 @@ func (q *sqlText) atBool(i int) string {
 	return ""
 }
 
+// shellJoins reports whether && or || stands before a command of a shell and its argument, as in "&& sleep 5" and "|| ping -c 3": behind
+// a name SQL has an operator, a bracket or the end.
+func (q *sqlText) shellJoins() bool {
+	for i, t := range q.toks {
+		if t.kind != tokLogic || commands[string(q.word(i+1))] == 0 {
+			continue
+		}
+		arg := q.tok(i + 2)
+		if !arg.glue && (arg.kind == tokNumber || arg.kind == tokArith && arg.c == '-' && q.tok(i+3).glue && q.tok(i+3).kind == tokWord) {
+			return true
+		}
+	}
+	return false
+}
+
 // enclosed reports whether the word at i stands in a pair of quotes with at most three others, as talk about SQL puts it: "order by".
 func (q *sqlText) enclosed(i int) bool {
 	open := i - 1

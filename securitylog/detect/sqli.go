@@ -38,6 +38,7 @@ func (s *scan) sqli(t *text, markup bool) {
 		return
 	}
 	q := &sqlText{lexed: x, b: b, prose: t.prose}
+	t.shell = q.shellJoins()
 	if rule := q.judge(); rule != "" {
 		s.report(t.place, SQLi, rule)
 		return
@@ -148,7 +149,7 @@ func (q *sqlText) judge() string {
 	if q.version && q.keywords > 0 || q.inline >= 2 && q.keywords >= 2 && !q.prose {
 		return "sqli-obfuscated"
 	}
-	if chars >= 3 && !q.prose {
+	if !q.prose && (chars >= 3 || chars == 2 && q.plainWords() == 0) {
 		return "sqli-obfuscated"
 	}
 	return q.ending()
@@ -229,6 +230,9 @@ func (q *sqlText) atWord(i int, chars *int) string {
 		if q.tok(i+1).kind == tokOpen && q.tok(i+2).kind == tokClose && q.tok(i-1).kind == tokOpen && i >= 2 && asksServer(q.word(i)) && !q.prose {
 			return "sqli-function"
 		}
+		if string(q.word(i)) == "concat" && q.tok(i+1).kind == tokOpen && q.hexadecimal(i+2) && !q.prose {
+			return "sqli-function"
+		}
 		if w := q.word(i); (string(w) == "char" || string(w) == "chr" || string(w) == "nchar") && q.tok(i+1).kind == tokOpen && q.tok(i+2).kind == tokNumber {
 			*chars++
 		}
@@ -249,6 +253,12 @@ func (q *sqlText) atWord(i int, chars *int) string {
 		}
 	}
 	return ""
+}
+
+// hexadecimal reports whether token i is a number written as 0x...
+func (q *sqlText) hexadecimal(i int) bool {
+	t := q.tok(i)
+	return t.kind == tokNumber && t.e-t.s > 2 && q.b[t.s+1] == 'x'
 }
 
 // spells and takesApart name the two functions of which blind injections are made: one turns a character into a number, the other

@@ -112,6 +112,11 @@ func lexSQL(toks []token, b []byte) lexed {
 			glue = false
 			i += 2
 		case c == '-' && at(b, i+1) == '-':
+			if j := quotedFlag(b, i); j > 0 {
+				glue = false
+				i = j
+				continue
+			}
 			j := i
 			for j < len(b) && b[j] == '-' {
 				j++
@@ -151,6 +156,29 @@ func lexSQL(toks []token, b []byte) lexed {
 	}
 	return x
 }
+
+// quotedFlag returns the end of a command line's flag that stands at i in quotes of its own, as talk about programs puts it:
+// "--follow"; 0 for anything else.
+func quotedFlag(b []byte, i int) int {
+	if i == 0 || !isQuote(b[i-1]) || i > 1 && !isBlank(b[i-2]) && b[i-2] != '(' && b[i-2] != '[' || !isLetter(at(b, i+2)) {
+		return 0
+	}
+	j := i + 2
+	for j < len(b) && j-i < maxFlag && (isWordByte(b[j]) || b[j] == '-') {
+		j++
+	}
+	step(j - i)
+	if at(b, j) == '=' && at(b, j+1) == b[i-1] {
+		j++
+	}
+	if at(b, j) != b[i-1] {
+		return 0
+	}
+	return j
+}
+
+// maxFlag is the length of the longest flag of a command line that is taken for one.
+const maxFlag = 40
 
 func signKind(c byte) tokenKind {
 	switch c {

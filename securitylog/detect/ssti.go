@@ -47,7 +47,7 @@ func opensTemplate(b []byte, i int) int {
 		if hasPrefixAt(b, i, "{$smarty.") || hasPrefixAt(b, i, "{php}") || hasPrefixAt(b, i, "{system(") || hasPrefixAt(b, i, "{if ") {
 			return 1
 		}
-	case '$', '#', '*', '@', '~':
+	case '$', '#', '*', '@', '~', '%':
 		if at(b, i+1) == '{' {
 			return 2
 		}

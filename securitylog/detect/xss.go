@@ -76,6 +76,10 @@ func openTags(b []byte, prose bool) (string, bool) {
 			continue
 		}
 		step(j - i)
+		if prose && string(name) == "script" && mentioned(b, j) {
+			i = j - 1
+			continue
+		}
 		if bytes.HasPrefix(name, []byte("script")) || name[len(name)-1] != 't' && bytes.HasPrefix(name, []byte("scr")) && len(name) == 3 && at(b, j) < ' ' && j < len(b) {
 			return "xss-script", true
 		}
@@ -98,6 +102,20 @@ func openTags(b []byte, prose bool) (string, bool) {
 		i = j - 1
 	}
 	return "", tagged
+}
+
+// mentioned reports whether the tag whose name ends at j is spoken of in a sentence: it has no attributes, and nothing of script or
+// markup comes after it.
+func mentioned(b []byte, j int) bool {
+	if at(b, j) != '>' {
+		return false
+	}
+	rest := b[j+1 : min(len(b), j+1+256)]
+	if at(rest, 0) == '`' {
+		rest = rest[1:]
+	}
+	step(len(rest))
+	return !bytes.ContainsAny(rest, "(=;<`{[")
 }
 
 const (
@@ -183,6 +201,9 @@ func attributes(b []byte, tagged bool, t *text) string {
 			return "xss-handler"
 		}
 		value := b[i+1 : min(len(b), i+1+96)]
+		if tagged && bindsScript(b, start, end) {
+			return "xss-attribute"
+		}
 		if tagged && (runsScheme(value) || hasPrefixAt(value, 0, "&{")) {
 			return "xss-attribute"
 		}
@@ -206,6 +227,21 @@ func attributes(b []byte, tagged bool, t *text) string {
 		return "xss-attribute"
 	}
 	return ""
+}
+
+// bindsScript reports whether the attribute from start to end, the part after a colon alone, is one whose value a page's framework
+// runs: @click=, v-on:click=, x-init=, ng-init=.
+func bindsScript(b []byte, start, end int) bool {
+	whole := start
+	for whole > 0 && (isWordByte(b[whole-1]) || b[whole-1] == '-' || b[whole-1] == ':' || b[whole-1] == '@') && end-whole < 48 {
+		whole--
+	}
+	step(end - whole)
+	name := b[whole:end]
+	if len(name) > 2 && name[0] == '@' && isLetter(name[1]) {
+		return isBlank(at(b, whole-1)) || at(b, whole-1) == '/' || isQuote(at(b, whole-1))
+	}
+	return hasAnyAt(name, 0, "v-on:", "v-html", "v-bind:", "x-on:", "x-init", "x-data", "x-html", "ng-init", "ng-click", "ng-focus", "ng-mouse", "ng-include", "ng-bind-html", "hx-on")
 }
 
 // runsScheme reports whether an attribute's value starts, after quotes and blanks, with a script or data scheme.

@@ -7,10 +7,13 @@ func browserCode(b []byte, t *text) bool {
 	if !t.prose && t.signs.has(signLetterless) {
 		return true // script written without letters
 	}
+	markdown := t.marks&markTick != 0 && writesMarkdown(b, t.prose)
 	left := false // a quote, bracket or semicolon that ends what the text was put into
 	for i := 0; i < len(b); i++ {
 		c := b[i]
 		switch {
+		case c == '`' && markdown, t.prose && blankBetween(b, i):
+			// A piece of code in a text, or a quote that opens amid words: nothing is left by it.
 		case isQuote(c):
 			if next := at(b, skipSpaces(b, i+1)); !(isLetter(at(b, i-1)) && isLetter(at(b, i+1))) && (next == ';' || next == '-' || next == '+' || next == ')' ||
 				next == '}' || next == ',' || next == '/' || next == '*' || next == '^' || next == '|' || next == '&' || next == '?' || next == '%' || next == '<' || next == '=' || next == '>' || next == '!' || next == '\\') {
@@ -22,6 +25,9 @@ func browserCode(b []byte, t *text) bool {
 			if i > 0 && b[i-1] == '=' && !t.prose && (string(w) == "alert" || string(w) == "prompt" || string(w) == "confirm") && at(b, j) == '(' && at(b, j+1) != ')' {
 				return true
 			}
+			if passesDialog(b, w, i, j) && !t.prose {
+				return true
+			}
 			starts := i == 0 || blankBefore(b, i) || bytes.IndexByte([]byte(";-+}(,/={*!~?:"), b[i-1]) >= 0 && (i < 8 || left)
 			if (left || starts && !t.prose) && callsBrowser(b, w, i, j, left) {
 				return true
@@ -30,6 +36,46 @@ func browserCode(b []byte, t *text) bool {
 		}
 	}
 	return false
+}
+
+// writesMarkdown reports whether the backticks of a text come in pairs and stand among words, as those around pieces of code do.
+func writesMarkdown(b []byte, prose bool) bool {
+	step(2 * len(b))
+	ticks := bytes.Count(b, []byte("`"))
+	return ticks%2 == 0 && (prose || ticks >= 4 && bytes.Count(b, []byte(" ")) >= 3)
+}
+
+// passesDialog reports whether the word is a function that opens a dialog, handed to another function: [1].map(alert),
+// setTimeout(alert,0).
+func passesDialog(b, w []byte, i, j int) bool {
+	if at(b, i-1) != '(' || !isLetter(at(b, i-2)) || at(b, j) != ')' && at(b, j) != ',' {
+		return false
+	}
+	switch string(w) {
+	case "alert", "prompt", "confirm", "eval":
+	default:
+		return false
+	}
+	start := i - 1
+	for start > 0 && isWordByte(b[start-1]) && i-start < maxWord {
+		start--
+	}
+	step(i - start)
+	switch string(b[start : i-1]) {
+	case "map", "find", "findindex", "filter", "some", "every", "foreach", "sort", "reduce", "settimeout", "setinterval", "then", "replace":
+		return true
+	}
+	return false
+}
+
+// blankBetween reports whether the quote at i opens a quoted flag or pattern amid words: a blank or a bracket before it, a hyphen, an
+// asterisk or a backslash behind.
+func blankBetween(b []byte, i int) bool {
+	if !isQuote(b[i]) || i == 0 || !isBlank(b[i-1]) && b[i-1] != '(' && b[i-1] != '`' {
+		return false
+	}
+	next := at(b, i+1)
+	return next == '-' && at(b, i+2) == '-' || next == '*' || next == '\\'
 }
 
 // blankBefore reports whether only a few blanks or an opening bracket stand before i.
@@ -70,7 +116,7 @@ func callsBrowser(b, w []byte, i, j int, left bool) bool {
 		}
 		return left || at(b, k+1) != ')' && at(b, i-1) != '.'
 	case "settimeout", "setinterval", "execscript", "atob", "unescape", "decodeuricomponent":
-		return call && (left || isQuote(at(b, k+1)) || bytes.Contains(b[k:min(len(b), k+64)], []byte("location")) || bytes.Contains(b[k:min(len(b), k+64)], []byte("fromcharcode")) ||
+		return call && at(b, k+1) != ')' && (left || isQuote(at(b, k+1)) || bytes.Contains(b[k:min(len(b), k+64)], []byte("location")) || bytes.Contains(b[k:min(len(b), k+64)], []byte("fromcharcode")) ||
 			bytes.Contains(b[k:min(len(b), k+64)], []byte("name")) || bytes.Contains(b[k:min(len(b), k+64)], []byte("atob")))
 	case "document":
 		return next == '.' && (hasAnyAt(b, k+1, "cookie", "domain", "write", "body", "location", "forms", "getelement", "createelement", "queryselector", "documentelement", "url", "referrer", "vulnerable", "title", "domcontent", "defaultview")) ||
@@ -85,6 +131,9 @@ func callsBrowser(b, w []byte, i, j int, left bool) bool {
 	case "constructor":
 		return next == '.' && hasPrefixAt(b, k+1, "constructor") || next == '(' && left
 	case "fetch", "import", "xmlhttprequest", "function", "promise", "proxy", "reflect":
+		if i == 0 && string(w) == "function" && next == '(' && isQuote(at(b, k+1)) || string(w) == "import" && next == '(' && isQuote(at(b, k+1)) && hasAnyAt(b, k+2, "//", "http", "data:") {
+			return true
+		}
 		return left && call && bytes.ContainsAny(b[k:min(len(b), k+96)], "'\"`/{") && at(b, i-1) != '.' && at(b, i-1) != ' '
 	case "innerhtml", "outerhtml", "onerror":
 		return (left || next == '=') && next == '=' && at(b, k+1) != '='

@@ -1,0 +1,327 @@
+package detect
+
+import "bytes"
+
+func isSeparator(c byte) bool {
+	return c == ';' || c == '|' || c == '&' || c == '=' || c == '$' || c == '\n'
+}
+
+type separator uint8
+
+const (
+	sepSemi separator = iota + 1
+	sepPipe
+	sepAmp
+	sepBreak
+	sepTick
+	sepSub
+	sepNone
+)
+
+// command judges the word at i, where a separator has put it in the place of a command.
+func command(b []byte, i int, sep separator, t *text) string {
+	i = skipBlank(b, i)
+	for from := i; i < len(b) && i-from < 8 && (b[i] == '(' || sep != sepTick && opensCommand(b[i])); {
+		i = skipBlank(b, i+1)
+	}
+	if rule := programPath(b, i); rule != "" {
+		return rule
+	}
+	place := i // where the separator has put us; what runs may stand behind words that run it
+	i, tests := skipRunners(b, i)
+	if tests && !t.prose {
+		return "cmdi-command"
+	}
+	j := nameEnd(b, i)
+	name := b[i:j]
+	if bytes.HasSuffix(name, []byte(".exe")) || bytes.HasSuffix(name, []byte(".bat")) || bytes.HasSuffix(name, []byte(".cmd")) {
+		name = name[:len(name)-4]
+		if commands[string(name)] != 0 {
+			return "cmdi-windows"
+		}
+	}
+	kind := commands[string(name)]
+	if kind != 0 && at(b, i-1) == '{' && braceList(b, j) {
+		return "cmdi-expansion"
+	}
+	if c := at(b, j); kind != 0 && (c == ',' || c == ':' || c == '=' || c == '_' || c >= 0x80 || c == '?' && j+1 == len(b)) {
+		kind = 0 // part of a longer word, or of a sentence
+	}
+	if kind == 0 {
+		if runsOther(b, i, j, sep, t) {
+			return "cmdi-command"
+		}
+		return ""
+	}
+	rule := "cmdi-command"
+	if sep == sepTick || sep == sepSub {
+		rule = "cmdi-subshell"
+	}
+	arg, has := argument(b, j)
+	if t.where == InUserAgent && sep == sepSemi && (arg != argShell || kind == cmdWord) {
+		return "" // the comments of User-Agents are lists of words
+	}
+	early := place <= 24
+	switch {
+	case arg == argShell:
+		if kind == cmdSure || !t.prose || sep != sepBreak {
+			return rule
+		}
+	case kind == cmdArg:
+		if !t.prose && early && isDigit(at(b, skipSpaces(b, j))) {
+			return rule
+		}
+	case sep == sepSub && kind != cmdWord:
+		return rule
+	case sep == sepTick && !t.prose && (kind != cmdWord || at(b, j) == '`'):
+		return rule
+	case place <= 5 && administers(name, b[min(len(b), j+1):]), place <= 5 && kind == cmdSure && arg == argPlain:
+		return rule
+	case t.prose:
+		return ""
+	case kind == cmdSure:
+		return rule
+	case !has && kind == cmdShort && (sep != sepBreak || len(b) < 40):
+		return rule
+	case arg == argEnd && sep == sepPipe && tableRow(b):
+		return ""
+	case arg == argEnd && (kind == cmdShort || sep == sepSub || (sep == sepPipe || sep == sepAmp) && !isSpace(at(b, i-1)) && bytes.IndexByte(b[:min(i, 32)], ' ') < 0):
+		return rule
+	case sep != sepBreak && place <= maxHead && (arg == argEnd && (sep != sepPipe || !isSpace(at(b, i-1))) || arg == argPlain && operand(b, skipSpaces(b, j))) && left(b, place):
+		return rule
+	case place <= 3 && readsFile(name) && arg == argPlain && len(b)-j <= 24:
+		return rule
+	case !has && sep != sepBreak && kind == cmdWord && (place <= 8 || sep <= sepAmp && place <= maxHead && left(b, place)) && (sep != sepAmp || !isLetter(at(b, place-2))):
+		return rule
+	case kind == cmdShort && sep != sepBreak && early && arg == argPlain:
+		return rule
+	case kind == cmdWord && sep != sepBreak && early && arg == argPlain && (string(name) == "echo" || string(name) == "printf" || (string(name) == "sleep" || string(name) == "timeout") && isDigit(at(b, skipBlank(b, j)))):
+		return rule
+	case place != i && kind == cmdShort && sep != sepBreak:
+		return rule
+	}
+	return ""
+}
+
+// nameEnd returns the end of a command's name at i, without the dots of a sentence.
+func nameEnd(b []byte, i int) int {
+	j := i
+	for j < len(b) && (isWordByte(b[j]) || b[j] == '-' || b[j] == '.') {
+		j++
+	}
+	for j > i && b[j-1] == '.' {
+		j--
+	}
+	return j
+}
+
+// skipRunners steps over the reserved words and programs at i that run the command behind them: then sleep, sudo id. It reports too
+// whether that is the bracket of a test.
+func skipRunners(b []byte, i int) (next int, tests bool) {
+	for range 3 {
+		end := wordEnd(b, i)
+		kind := runners[string(b[i:end])]
+		if kind == 0 || at(b, end) != ' ' {
+			break
+		}
+		k := skipSpaces(b, end)
+		if kind == runReserved && (hasPrefixAt(b, k, "[ ") || hasPrefixAt(b, k, "[[ ")) {
+			return k, true
+		}
+		if commands[string(b[k:nameEnd(b, k)])] == 0 && runners[string(b[k:wordEnd(b, k)])] == 0 {
+			break
+		}
+		i = k
+	}
+	return i, false
+}
+
+// runsOther recognises what a shell runs besides a known command: a variable, an assignment that is run, a script that is read in.
+func runsOther(b []byte, i, j int, sep separator, t *text) bool {
+	ends := sep == sepSemi || sep == sepPipe || sep == sepAmp
+	switch c := at(b, i); {
+	case c == '$' && isLetter(at(b, i+1)) && !t.prose && ends:
+		return i > 1 && !isBlank(b[i-1]) || i == 1 && b[0] != '&' && wordEnd(b, i+1) == len(b)
+	case c == '.' && at(b, i+1) == ' ' && !t.prose && ends:
+		k := skipSpaces(b, i+1)
+		return at(b, k) == '/' || at(b, k) == '~' || at(b, k) == '.'
+	case at(b, j) == '=' && sep != sepTick && sep != sepBreak:
+		return assigns(b, i, j)
+	}
+	return false
+}
+
+// braceList reports whether a comma and arguments follow at j, closed by a brace: {cat,/etc/passwd}.
+func braceList(b []byte, j int) bool {
+	if at(b, j) != ',' || isBlank(at(b, j+1)) {
+		return false
+	}
+	window := b[j:min(len(b), j+64)]
+	step(len(window))
+	end := bytes.IndexByte(window, '}')
+	return end > 1 && bytes.IndexByte(window[:end], ' ') < 0 && bytes.IndexByte(window[:end], ':') < 0
+}
+
+// maxHead is how much of a text may stand before a separator for the text to be a value that was left rather than a sentence.
+const maxHead = 48
+
+// left reports whether the separator before i leaves a value: a number, an address or punctuation stands before it, or one word
+// without a blank on either side of the separator. "salt & sort" is not left, "127.0.0.1 & hostname" and "x;hostname" are.
+func left(b []byte, i int) bool {
+	head := bytes.TrimRight(b[:i], " ;|&'\")(")
+	step(2 * i)
+	letters := bytes.ContainsFunc(head, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 0x80 })
+	return !letters || bytes.IndexByte(b[:i], ' ') < 0
+}
+
+// operand reports whether the argument at k is a file, a host or a number rather than a word.
+func operand(b []byte, k int) bool {
+	digits := true
+	n := 0
+	for ; k < len(b) && n < 64 && !isBlank(b[k]) && !isSeparator(b[k]); k++ {
+		switch c := b[k]; {
+		case isDigit(c):
+		case n > 0 && (c == '.' || c == '/' || c == '\\') && isWordByte(at(b, k+1)), c == '*':
+			return true
+		case c == ')' || isQuote(c) || c == '#':
+			return digits && n > 0
+		default:
+			digits = false
+		}
+		n++
+	}
+	step(n)
+	return digits && n > 0
+}
+
+// maxRow is the length of the longest row of a table that is taken for one.
+const maxRow = 512
+
+// tableRow reports whether the text is a row of a table as markdown writes it.
+func tableRow(b []byte) bool {
+	if len(b) > maxRow { // every bar may ask
+		return false
+	}
+	v := trimBlank(b[max(0, bytes.IndexByte(b, '|')):])
+	step(2 * len(v))
+	return len(v) > 4 && v[0] == '|' && v[1] == ' ' && v[len(v)-1] == '|' && bytes.Count(v, []byte(" | ")) >= 1
+}
+
+// readsFile names the commands whose one argument is a file: "cat flag".
+func readsFile(name []byte) bool {
+	switch string(name) {
+	case "cat", "tac", "head", "tail", "strings", "which":
+		return true
+	}
+	return false
+}
+
+// administers recognises the subcommands of Windows' tools whose names are words: net user, reg add.
+func administers(name, rest []byte) bool {
+	switch string(name) {
+	case "net":
+		return hasAnyAt(rest, 0, "user", "localgroup", "view", "use ", "share", "group", "start", "stop", "accounts", "session")
+	case "reg":
+		return hasAnyAt(rest, 0, "add", "query", "save", "delete", "export")
+	case "sc":
+		return hasAnyAt(rest, 0, "query", "config", "create", "start", "stop", "qc")
+	}
+	return false
+}
+
+// opensCommand reports whether a command can still begin after c: quotes, brackets, and what filters leave of separators.
+func opensCommand(c byte) bool {
+	switch c {
+	case '\'', '"', '(', '{', '!', '@', '`', '+', '|', ',', '^':
+		return true
+	}
+	return false
+}
+
+type argKind uint8
+
+const (
+	argPlain argKind = iota + 1
+	argEnd           // the command ends: another separator, a comment, a closing bracket
+	argShell         // a flag, a path, a variable, a redirection, an address
+)
+
+// argument judges what follows a command's name at j. has is false at the end of the text.
+func argument(b []byte, j int) (kind argKind, has bool) {
+	k := j
+	for k < len(b) && k-j < 32 && (b[k] == ' ' || b[k] == '\t' || b[k] == '+') {
+		k++
+	}
+	step(k - j + 16)
+	if k >= len(b) {
+		return 0, false
+	}
+	c, next := b[k], at(b, k+1)
+	switch {
+	case c == '-' && k > j && (isWordByte(next) || next == '-' && isLetter(at(b, k+2))):
+		return argShell, true
+	case c == '/' && (k > j) && (isLetter(next) || next == '?' || next == '*' || next == '.' || next == ' ' || next == 0), c == '\\' && isLetter(next), c == '~' && next == '/':
+		return argShell, true
+	case isLetter(c) && next == ':' && (at(b, k+2) == '\\' || at(b, k+2) == '/' || at(b, k+2) == '%' || at(b, k+2) == 0) && k > j:
+		return argShell, true
+	case c == '.' && (next == '.' || next == '/'), c == '$' && (isWordByte(next) || next == '(' || next == '{' || next == '@' || next == '\''), c == '%' && isLetter(next) && k > j:
+		return argShell, true
+	case c == '<' && isLetter(next) && bytes.IndexByte(b[k:min(len(b), k+8)], '>') > 0:
+		return argPlain, true // a tag
+	case c == '<' || c == '>':
+		return argShell, true
+	case hasAnyAt(b, k, "http://", "https://", "ftp://", "\\\\", "127.0.0.1", "localhost", "etc/", "file:", "win.ini"):
+		return argShell, true
+	case ipv4At(b, k):
+		return argShell, true
+	case c == ';' || c == '|' || c == '&' || c == '`' || c == ')' || c == '#' || c == '\n' || c == '}' || c == 0, isQuote(c) && (k+1 >= len(b) || isSeparator(next) || next == '#' || next == ')' || next == ' '):
+		return argEnd, true
+	}
+	// A path further on in the first words is an argument too: "cat foo /etc/passwd".
+	window := b[k:min(len(b), k+48)]
+	if hasAnyIn(window, " /etc", " /dev", " /tmp", " -c ", " -n ", " -e ", " /proc") {
+		return argShell, true
+	}
+	return argPlain, true
+}
+
+func ipv4At(b []byte, i int) bool {
+	start, dots := i, 0
+	for ; i < len(b) && i-start < 16 && (isDigit(b[i]) || b[i] == '.'); i++ {
+		if b[i] == '.' {
+			dots++
+		}
+	}
+	return dots == 3
+}
+
+// assigns recognises the assignment of a variable that is then run: CMD=$'...'; str=$(cmd); x=`cmd`.
+func assigns(b []byte, i, j int) bool {
+	v := j + 1
+	for v < len(b) && (b[v] == '"' || b[v] == '\'' || b[v] == '\\') {
+		v++
+	}
+	return at(b, v) == '$' && (at(b, v+1) == '(' || at(b, v+1) == '\'' || at(b, v+1) == '"' || at(b, v+1) == '{') || at(b, v) == '`'
+}
+
+// programPath recognises a program called by its path at i: /bin/cat, /usr/bin/id, c:\windows\system32\cmd.exe; the path may be globbed
+// or have lost its first slash.
+func programPath(b []byte, i int) string {
+	if at(b, i) == '/' || hasAnyAt(b, i, "usr/", "bin/", "./", "~/", "../") {
+		step(64)
+		end := i
+		for end < len(b) && end-i < 64 && !isBlank(b[end]) && b[end] != ';' && b[end] != '|' && b[end] != '&' && b[end] != '`' && b[end] != ')' && b[end] != '\'' && b[end] != '"' && b[end] != '<' && b[end] != '>' {
+			end++
+		}
+		p := b[i:end]
+		k := bytes.LastIndexByte(p, '/')
+		dir, base := p[:k+1], p[k+1:]
+		switch {
+		case bytes.Contains(dir, []byte("bin/")) && (commands[string(base)] != 0 || len(base) > 0 && bytes.ContainsAny(base, "?*[")):
+			return "cmdi-path"
+		case bytes.ContainsAny(dir, "?*[") && bytes.ContainsAny(base, "?*[") && len(dir) > 2:
+			return "cmdi-path"
+		}
+	}
+	return ""
+}
