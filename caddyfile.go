@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/headers"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit"
 	"github.com/gatehouse-dev/caddy-gatehouse/securitylog"
+	"github.com/gatehouse-dev/caddy-gatehouse/validate"
 )
 
 // handlerDirectives are the directives of one handler each, in the order in
@@ -24,6 +25,7 @@ var handlerDirectives = []struct {
 	{"agent_security_log", securitylog.ParseCaddyfile},
 	{"agent_auth", auth.ParseCaddyfile},
 	{"agent_rate_limit", ratelimit.ParseCaddyfile},
+	{"agent_validate", validate.ParseCaddyfile},
 }
 
 func init() {

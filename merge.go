@@ -87,6 +87,23 @@ var keyed = map[string]func(l *line) string{
 	"for":     func(l *line) string { return l.arg(1) },
 	"require": func(l *line) string { return l.arg(2) },
 	"public":  func(l *line) string { return l.arg(len(l.words) - 1) },
+
+	"methods":      matchersOf,
+	"content_type": matchersOf,
+	"max_body":     matchersOf,
+	"json":         matchersOf,
+	"files":        matchersOf,
+}
+
+// matchersOf are the matchers at the end of a line.
+func matchersOf(l *line) string {
+	var matchers []string
+	for _, word := range l.words[1:] {
+		if strings.HasPrefix(word.Text, "/") || strings.HasPrefix(word.Text, "@") {
+			matchers = append(matchers, word.Text)
+		}
+	}
+	return strings.Join(matchers, " ")
 }
 
 // removes reports whether the line takes the option of its key away:

@@ -19,4 +19,5 @@ import (
 	_ "github.com/gatehouse-dev/caddy-gatehouse/headers"
 	_ "github.com/gatehouse-dev/caddy-gatehouse/ratelimit"
 	_ "github.com/gatehouse-dev/caddy-gatehouse/securitylog"
+	_ "github.com/gatehouse-dev/caddy-gatehouse/validate"
 )

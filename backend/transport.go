@@ -163,10 +163,6 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// errCutOff makes the proxy give up a request without trying it again and
-// without holding it against the backend. The door answers it.
-var errCutOff = fmt.Errorf("refused on the way to the backend: %w", context.Canceled)
-
 // check refuses a request whose path nobody has checked in the form in which
 // it would reach the backend.
 func (t *Transport) check(r *http.Request, req *gate.Request) error {
@@ -175,7 +171,7 @@ func (t *Transport) check(r *http.Request, req *gate.Request) error {
 		if errors.As(err, &refusal) {
 			req.Refuse(refusal)
 		}
-		return errCutOff
+		return gate.ErrCutOff
 	}
 	if r.URL.Path == req.Path() && r.URL.RawPath == "" {
 		return nil
@@ -184,7 +180,7 @@ func (t *Transport) check(r *http.Request, req *gate.Request) error {
 		"put rewrite, uri and handle_path before the agent directives",
 		zap.String("request_id", req.ID))
 	req.Refuse(&gate.Refusal{Status: http.StatusInternalServerError, Code: "INTERNAL_ERROR", Message: "Internal error"})
-	return errCutOff
+	return gate.ErrCutOff
 }
 
 // withKey returns a copy of the request that carries the backend's key. The

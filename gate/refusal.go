@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -109,6 +110,11 @@ func (req *Request) CheckPath() error {
 	}
 	return BadRequest("INVALID_PATH", "Invalid request path", req.unclean.Error())
 }
+
+// ErrCutOff ends a request that is already on its way to the backend, together
+// with a refusal that is kept by Refuse. It makes the proxy give up the request
+// without trying it again and without holding it against the backend.
+var ErrCutOff = fmt.Errorf("refused on the way to the backend: %w", context.Canceled)
 
 // Refuse keeps a refusal for a request that is already on its way to the
 // backend, where returning an error would be counted as the backend's failure.

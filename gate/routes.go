@@ -21,6 +21,16 @@ type Route struct {
 	// Tiers are the names of the limits that count its requests. They are
 	// shared by all requests and never changed.
 	Tiers []string
+	// IDs are the segments of the path that are UUIDs. They are shared too.
+	IDs []PathID
+}
+
+// PathID is a segment of a route's path that has to be a UUID.
+type PathID struct {
+	// Segment is the segment's number, counted from 0.
+	Segment int
+	// Message is the sentence for clients who give something else.
+	Message string
 }
 
 // RouteTable knows a backend's routes. Tables are data of the backend's own
@@ -42,6 +52,20 @@ func RegisterRouteTable(name string, table RouteTable) {
 		panic("route table " + name + " is registered already")
 	}
 	routeTables[name] = table
+}
+
+// RouteTableOf returns the table that is registered under a backend's name.
+func RouteTableOf(name string) (RouteTable, error) {
+	table := routeTables[name]
+	if table == nil {
+		return nil, fmt.Errorf("there is no route table %q: there is %s", name, strings.Join(slices.Sorted(maps.Keys(routeTables)), ", "))
+	}
+	return table, nil
+}
+
+// RouteIn returns what a table knows of the request's route.
+func (req *Request) RouteIn(table RouteTable, r *http.Request) Route {
+	return req.route.of(table, r.Method, r.URL.Path)
 }
 
 // MatchRoute matches requests by what the route table of a backend says of
@@ -84,10 +108,9 @@ func (m *MatchRoute) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision finds the table.
 func (m *MatchRoute) Provision(caddy.Context) error {
-	m.table = routeTables[m.Table]
-	if m.table == nil {
-		return fmt.Errorf("agent_route: no route table %q: there is %s", m.Table,
-			strings.Join(slices.Sorted(maps.Keys(routeTables)), ", "))
+	var err error
+	if m.table, err = RouteTableOf(m.Table); err != nil {
+		return fmt.Errorf("agent_route: %w", err)
 	}
 	if m.Scope != "" && m.Tier != "" {
 		return fmt.Errorf("agent_route: give either a scope or a tier, not both")
@@ -109,7 +132,7 @@ func (m *MatchRoute) MatchWithError(r *http.Request) (bool, error) {
 		// Before the door the path is not clean, so the answer may not be trusted.
 		return false, fmt.Errorf("agent_route: no agent handler stands before this matcher")
 	}
-	route := req.route.of(m.table, r.Method, r.URL.Path)
+	route := req.RouteIn(m.table, r)
 	if m.Tier != "" {
 		return slices.Contains(route.Tiers, m.Tier), nil
 	}

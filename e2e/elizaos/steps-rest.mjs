@@ -9,6 +9,9 @@ const pixel = Buffer.from(
   'base64',
 );
 
+// A recording without a sound in it.
+const recording = Buffer.from('RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\0\0\0\0', 'latin1');
+
 export function restSteps(context) {
   const client = ElizaClient.create({ baseUrl: context.url, apiKey: context.key, timeout: 25_000 });
 
@@ -70,9 +73,9 @@ export function restSteps(context) {
     }],
     ['transcription', async () => {
       const { text } = await client.audio.transcribe(context.agent, {
-        audio: new File([pixel], 'voice.wav', { type: 'audio/wav' }),
+        audio: new File([recording], 'voice.wav', { type: 'audio/wav' }),
       });
-      assert.equal(text, `a recording of ${pixel.length} bytes`);
+      assert.equal(text, `a recording of ${recording.length} bytes`);
     }],
     ['create session', async () => {
       const created = await client.sessions.createSession({ agentId: context.agent, userId: context.user });

@@ -1,0 +1,173 @@
+package validate
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/validate/jsonsyntax"
+	"github.com/gatehouse-dev/caddy-gatehouse/validate/upload"
+)
+
+// formOverhead is how much longer a multipart body may be than the file in it.
+const formOverhead = 64 << 10
+
+// body is a request's body under watch. It is read by the proxy's goroutine
+// while the handlers wait, so what it finds is left with the request for the
+// door to answer.
+type body struct {
+	io.ReadCloser
+	req    *gate.Request
+	max    int64 // -1: any
+	length int64 // what was announced; -1: nothing
+	read   int64
+	checks []check
+	err    error
+}
+
+// check is what is asked of a body's content.
+type check interface {
+	Write(p []byte) error
+	End() error
+}
+
+// watchBody puts the request's body under watch, unless it can be refused
+// already.
+func (v *Validate) watchBody(r *http.Request, req *gate.Request) error {
+	b := &body{ReadCloser: r.Body, req: req, max: -1, length: r.ContentLength}
+	size, err := choose(v.MaxBody, r)
+	if err != nil {
+		return err
+	}
+	media := mediaType(r.Header.Get("Content-Type"))
+	if size != nil && size.max >= 0 {
+		b.max = size.max
+		if media == "multipart/form-data" {
+			b.max += formOverhead
+		}
+		if b.length > b.max {
+			return tooLarge()
+		}
+	}
+	if err := v.checkJSON(r, media, b); err != nil {
+		return err
+	}
+	if err := v.checkFiles(r, media, b); err != nil {
+		return err
+	}
+	r.Body = b
+	return nil
+}
+
+func (v *Validate) checkJSON(r *http.Request, media string, b *body) error {
+	if media != "application/json" {
+		return nil
+	}
+	rule, err := choose(v.JSON, r)
+	if err != nil || rule == nil || rule.max == 0 {
+		return err
+	}
+	b.checks = append(b.checks, jsonsyntax.New(rule.max))
+	return plainly(r)
+}
+
+func (v *Validate) checkFiles(r *http.Request, media string, b *body) error {
+	if media != "multipart/form-data" {
+		return nil
+	}
+	rule, err := choose(v.Files, r)
+	if err != nil || rule == nil || rule.types == nil {
+		return err
+	}
+	form, err := upload.NewForm(r.Header.Get("Content-Type"), rule.types)
+	if err != nil {
+		return refusal(err)
+	}
+	b.checks = append(b.checks, form)
+	return plainly(r)
+}
+
+// plainly refuses a body that is compressed, and so cannot be checked.
+func plainly(r *http.Request) error {
+	for _, encoding := range r.Header["Content-Encoding"] {
+		if encoding != "" && !strings.EqualFold(encoding, "identity") {
+			f := gate.BadRequest("UNSUPPORTED_CONTENT_ENCODING", "Compressed request bodies are not accepted",
+				"the body is compressed, so agent_validate cannot look into it: where that is meant, write `json off` or `files off` with a matcher")
+			f.Status = http.StatusUnsupportedMediaType
+			return f
+		}
+	}
+	return nil
+}
+
+// Read passes the body on as long as nothing is wrong with it. The bytes that
+// complete a body are passed on only after the whole of it has been found good.
+func (b *body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.read += int64(n)
+	if b.max >= 0 && b.read > b.max {
+		return 0, b.cutOff(tooLarge())
+	}
+	for _, c := range b.checks {
+		if wrong := c.Write(p[:n]); wrong != nil {
+			return 0, b.cutOff(refusal(wrong))
+		}
+	}
+	if err == io.EOF || b.read == b.length {
+		for _, c := range b.checks {
+			if wrong := c.End(); wrong != nil {
+				return 0, b.cutOff(refusal(wrong))
+			}
+		}
+		b.checks = nil // the end may come twice
+	}
+	if err != nil && err != io.EOF {
+		return 0, b.cutOff(broken(err))
+	}
+	return n, err
+}
+
+// cutOff ends the body with an error that counts against no backend.
+func (b *body) cutOff(f *gate.Refusal) error {
+	b.req.Refuse(f)
+	b.err = gate.ErrCutOff
+	return b.err
+}
+
+func tooLarge() *gate.Refusal {
+	f := gate.BadRequest("PAYLOAD_TOO_LARGE", "Request body too large", "the body is longer than max_body of agent_validate allows")
+	f.Status = http.StatusRequestEntityTooLarge
+	return f
+}
+
+// refusal is the answer to a body whose content is wrong.
+func refusal(err error) *gate.Refusal {
+	fileType := (*upload.TypeError)(nil)
+	switch {
+	case errors.As(err, &fileType):
+		return gate.BadRequest("INVALID_FILE_TYPE", "Invalid file type", err.Error())
+	case upload.Malformed(err):
+		return gate.BadRequest("INVALID_MULTIPART", "Invalid multipart body", err.Error())
+	}
+	return gate.BadRequest("INVALID_JSON", "Invalid JSON body", err.Error())
+}
+
+// broken is the answer to a body that cannot be read to its end: the client is
+// gone or too slow, which tells nobody anything, or its framing is wrong.
+func broken(err error) *gate.Refusal {
+	timeout := net.Error(nil)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return &gate.Refusal{Status: http.StatusRequestTimeout, Code: "REQUEST_TIMEOUT", Message: "The request body did not arrive in time"}
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &timeout):
+		return &gate.Refusal{Status: http.StatusBadRequest, Code: "INVALID_REQUEST", Message: "The request body is incomplete"}
+	}
+	return gate.BadRequest("INVALID_REQUEST", "Bad request", "the body's framing is malformed")
+}

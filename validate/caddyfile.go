@@ -1,0 +1,99 @@
+package validate
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+)
+
+// defaultDepth is how deep JSON may nest where nobody says otherwise.
+const defaultDepth = "64"
+
+// ParseCaddyfile sets up the handler from Caddyfile tokens. Syntax:
+//
+//	agent_validate [<matcher>] {
+//		methods <method>... | off [<matcher>...]
+//		content_type <type>... | off [<matcher>...]
+//		max_body <size> | off [<matcher>...]
+//		ids <route table>
+//		json [<depth> | off] [<matcher>...]
+//		files <type>... | off [<matcher>...]
+//	}
+func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	v := new(Validate)
+	h.Next()
+	if h.NextArg() {
+		return nil, h.ArgErr()
+	}
+	err := gate.Options{
+		"methods":      words(h, &v.Methods, func(r *MethodRule, words []string) { r.Methods = words }),
+		"content_type": words(h, &v.ContentTypes, func(r *TypeRule, words []string) { r.Types = words }),
+		"files":        words(h, &v.Files, func(r *FileRule, words []string) { r.Types = words }),
+		"max_body":     words(h, &v.MaxBody, func(r *SizeRule, words []string) { r.Size = value(words, "") }),
+		"json":         words(h, &v.JSON, func(r *DepthRule, words []string) { r.Depth = value(words, defaultDepth) }),
+		"ids": {Parse: func(d *caddyfile.Dispenser) (err error) {
+			if v.IDs, err = gate.OneArg(d); err != nil {
+				return err
+			}
+			if _, err = gate.RouteTableOf(v.IDs); err != nil {
+				return d.WrapErr(err)
+			}
+			return nil
+		}},
+	}.ParseBlock(h.Dispenser)
+	if err == nil && len(v.Methods)+len(v.ContentTypes)+len(v.MaxBody)+len(v.JSON)+len(v.Files) == 0 && v.IDs == "" {
+		err = h.WrapErr(errNothing)
+	}
+	return v, err
+}
+
+// value is the one word of a rule. Several are joined, so that they are refused
+// as what they are.
+func value(words []string, otherwise Value) Value {
+	if len(words) == 0 {
+		return otherwise
+	}
+	return Value(strings.Join(words, " "))
+}
+
+// words is an option that makes a rule of words and matchers.
+func words[R any, P interface {
+	*R
+	rule
+}](h httpcaddyfile.Helper, into *[]P, set func(P, []string)) gate.Option {
+	return gate.Option{Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+		name := d.Val()
+		made := P(new(R))
+		var found []string
+		for d.NextArg() {
+			if strings.HasPrefix(d.Val(), "/") || strings.HasPrefix(d.Val(), "@") {
+				d.Prev()
+				break
+			}
+			found = append(found, d.Val())
+		}
+		set(made, found)
+		sets, err := gate.ParseMatchers(h, d)
+		made.where().MatchRaw = sets
+		var mistakes []error
+		for _, word := range found {
+			mistakes = append(mistakes, gate.CheckPlaceholder(word))
+		}
+		// Placeholders are resolved when the configuration is loaded.
+		if len(found) != 1 || !gate.IsPlaceholder(found[0]) {
+			mistakes = append(mistakes, made.resolve(literal))
+		}
+		*into = append(*into, made)
+		if wrong := errors.Join(mistakes...); wrong != nil {
+			err = errors.Join(err, d.Errf("%s: %w", name, wrong))
+		}
+		return err
+	}}
+}
+
+// literal resolves what is no placeholder.
+func literal(text string) (string, error) { return text, nil }
