@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -17,7 +16,8 @@ import (
 )
 
 // keyCommand changes and lists the keys of a key file. It works on the file,
-// which a running gate watches, so it works whether the gate is up or down.
+// which a running gate watches, so it works whether the gate is up or down. What
+// only a running gate knows, it asks of it.
 func keyCommand() *cobra.Command {
 	c := &keyFile{}
 	cmd := &cobra.Command{
@@ -27,12 +27,17 @@ func keyCommand() *cobra.Command {
 Works on the key file that the global option "keys <path>" of gatehouse names. A
 running gate puts each change in force within a second.
 
+list and show ask the gate that runs when keys were last used and how many of
+their requests are in flight, and so does revoke with --if-unused. When no gate
+answers, they go by the file and say so.
+
 A new secret is printed once, alone on standard output; everything else that is
 said about it goes to standard error.
 `,
 	}
 	cmd.PersistentFlags().StringVar(&c.path, "file", "/etc/gatehouse/keys.json", "the key file")
 	cmd.PersistentFlags().BoolVar(&c.json, "json", false, "write JSON for scripts")
+	c.gate.flags(cmd)
 	cmd.AddCommand(c.add(), c.list(), c.show(), c.rotate(), c.revoke(), c.importToken(), c.check())
 	return cmd
 }
@@ -41,6 +46,7 @@ said about it goes to standard error.
 type keyFile struct {
 	path string
 	json bool
+	gate client
 }
 
 func (c *keyFile) file() *keys.File { return keys.NewFile(c.path) }
@@ -101,60 +107,6 @@ func (c *keyFile) reveal(cmd *cobra.Command, minted keys.Minted, err error) erro
 	return nil
 }
 
-func (c *keyFile) list() *cobra.Command {
-	return &cobra.Command{
-		Use:   "list",
-		Short: "Lists the keys",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := c.file().Load()
-			if err != nil {
-				return err
-			}
-			return c.print(cmd, keys.StatusOf(d.Keys, time.Now()))
-		},
-	}
-}
-
-func (c *keyFile) show() *cobra.Command {
-	return &cobra.Command{
-		Use:   "show <id>",
-		Short: "Shows one key and its secrets' states",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := c.file().Load()
-			if err != nil {
-				return err
-			}
-			k := d.Key(args[0])
-			if k == nil {
-				return fmt.Errorf("key %s: %w", args[0], keys.ErrNotFound)
-			}
-			return c.print(cmd, keys.StatusOf([]keys.Key{*k}, time.Now()))
-		},
-	}
-}
-
-func (c *keyFile) print(cmd *cobra.Command, all []keys.Status) error {
-	if c.json {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
-	}
-	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "KEY\tSTATE\tSCOPES\tPLAN\tEXPIRES\tSECRETS")
-	for _, k := range all {
-		var secrets []string
-		for _, s := range k.Secrets {
-			secrets = append(secrets, s.ID+" "+string(s.State))
-		}
-		expires := "never"
-		if !k.Expires.IsZero() {
-			expires = k.Expires.Format(time.RFC3339)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.State, strings.Join(k.Scopes, ","), k.Plan, expires, strings.Join(secrets, ", "))
-	}
-	return w.Flush()
-}
-
 func (c *keyFile) rotate() *cobra.Command {
 	var overlap, token string
 	cmd := &cobra.Command{
@@ -195,8 +147,13 @@ func (c *keyFile) revoke() *cobra.Command {
 					return fmt.Errorf("--if-unused %s: write a duration like 24h", unused)
 				}
 			}
+			var live []keys.Key
+			if within > 0 {
+				live = c.live(cmd).known()
+			}
 			changed := false
 			err := c.file().Update(func(d *keys.Document) (err error) {
+				d.RecordUse(live)
 				changed, err = d.Revoke(args[0], secret, within, c.edit())
 				return err
 			})

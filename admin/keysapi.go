@@ -22,8 +22,9 @@ func init() {
 // liveKey is a key of the process that runs.
 type liveKey struct {
 	keys.Status
-	// Streams is how many requests of the key are in flight.
-	Streams int `json:"streams"`
+	// Streams is how many requests of the key are in flight; nil where no
+	// process was asked.
+	Streams *int `json:"streams,omitempty"`
 }
 
 // liveKeys are the keys of the process that runs.
@@ -56,7 +57,8 @@ func liveOf(app *gate.App, ring *auth.KeyRing) liveKeys {
 	live := liveKeys{File: ring.File, Problem: ring.Problem(), Keys: []liveKey{}}
 	streams := app.Streams().ByKey()
 	for _, status := range keys.StatusOf(ring.Keys(), time.Now()) {
-		live.Keys = append(live.Keys, liveKey{status, streams[status.ID]})
+		open := streams[status.ID]
+		live.Keys = append(live.Keys, liveKey{status, &open})
 	}
 	return live
 }

@@ -1,0 +1,86 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+// client asks the admin endpoint of a gate that runs. It finds it as Caddy's
+// own commands do.
+type client struct {
+	address, config, adapter string
+}
+
+func (c *client) flags(cmd *cobra.Command) {
+	cmd.PersistentFlags().StringVar(&c.address, "address", "", "the admin endpoint of the gate that runs (default: CADDY_ADMIN, or localhost:2019)")
+	cmd.PersistentFlags().StringVar(&c.config, "config", "", "the configuration that says where the admin endpoint is")
+	cmd.PersistentFlags().StringVar(&c.adapter, "adapter", "", "the adapter of the configuration")
+}
+
+// patience is how long a command waits for the gate.
+const patience = 10 * time.Second
+
+// get reads an answer of the admin endpoint.
+func (c *client) get(path string, into any) error { return c.ask(http.MethodGet, path, nil, into) }
+
+// ask sends a request to the admin endpoint and reads the answer.
+func (c *client) ask(method, path string, body io.Reader, into any) error {
+	address, err := caddycmd.DetermineAdminAPIAddress(c.address, nil, c.config, c.adapter)
+	if err != nil {
+		return err
+	}
+	endpoint, err := caddy.ParseNetworkAddress(address)
+	if err != nil {
+		return fmt.Errorf("the address %s of the admin endpoint: %w", address, err)
+	}
+	dialed, host := endpoint.JoinHostPort(0), endpoint.JoinHostPort(0)
+	if endpoint.IsUnixNetwork() {
+		dialed, _, _ = strings.Cut(endpoint.Host, "|") // the socket's mode
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+host+path, body)
+	if err != nil {
+		return err
+	}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, endpoint.Network, dialed)
+	}}
+	res, err := (&http.Client{Transport: transport}).Do(r)
+	if err != nil {
+		return fmt.Errorf("the gate does not answer at %s: %w", address, plain(err))
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= 300 {
+		var said struct{ Error string }
+		if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&said); err != nil || said.Error == "" {
+			said.Error = "it has no gatehouse built in"
+		}
+		return fmt.Errorf("the process at %s says (%d): %s", address, res.StatusCode, said.Error)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.NewDecoder(res.Body).Decode(into)
+}
+
+// plain takes the layers off an error of net/http down to the system's own.
+func plain(err error) error {
+	if call := (*os.SyscallError)(nil); errors.As(err, &call) {
+		return call.Err
+	}
+	return err
+}
