@@ -17,7 +17,7 @@ const (
 )
 
 // clearEnv takes the variables that a preset reads out of the environment.
-func clearEnv(t *testing.T) {
+func clearEnv(t testing.TB) {
 	for _, name := range []string{"ELIZA_SERVER_AUTH_TOKEN", "ELIZA_API_KEY", "SERVER_API_KEY", "SERVER_PORT", "SERVER_HOST", "NODE_ENV"} {
 		t.Setenv(name, "")
 	}

@@ -1,0 +1,110 @@
+package gatehouse_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
+)
+
+func init() { caddy.RegisterModule(passThrough{}) }
+
+// passThrough is a handler in a configuration that does nothing.
+type passThrough struct{ gatetest.PassThrough }
+
+func (passThrough) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.pass_through", New: func() caddy.Module { return new(passThrough) }}
+}
+
+// BenchmarkPreset shows what a preset adds to an allowed request, the proxy
+// taken off: beside it the same chain with handlers that do nothing.
+func BenchmarkPreset(b *testing.B) {
+	for _, bench := range []struct {
+		name, preset string
+		idle         bool
+	}{
+		{"pass-through", "elizaos", true},
+		{"elizaos", "elizaos", false},
+		{"api", "api", false},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			clearEnv(b)
+			b.Setenv("ELIZA_API_KEY", "correct-horse-battery-staple-1")
+			b.Setenv("ELIZA_SERVER_AUTH_TOKEN", "correct-horse-battery-staple-2")
+			b.Setenv("CORS_ORIGIN", "https://app.example.com")
+			b.Setenv("API_RATE_LIMIT_MAX", "1000000000")
+			options := ""
+			if bench.preset == "api" {
+				options = " {\nauth {\nkey client {env.ELIZA_API_KEY} {\nscopes *\n}\n}\n}"
+			}
+			g := gatetest.New(b)
+			config, err := gatetest.Adapt("{\nauto_https off\nadmin off\n}\nhttp://127.0.0.1:18099 {\ngatehouse " + bench.preset + " 127.0.0.1:1" + options + "\n}")
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := g.LoadJSON(withoutProxy(b, config, bench.idle)); err != nil {
+				b.Fatal(err)
+			}
+			var chain reaching
+			chain.MiddlewareHandler = gatetest.Handler[*caddyhttp.Subroute](g)
+			gatetest.BenchHandler(b, &chain, "/api/agents", func(r *http.Request) {
+				r.Header["X-Api-Key"] = []string{"correct-horse-battery-staple-1"}
+				r.Header["Origin"] = []string{"https://app.example.com"}
+			})
+			if !chain.reached {
+				b.Fatalf("the request was refused:\n%s", g.Log())
+			}
+		})
+	}
+}
+
+// reaching sees whether requests get through a chain.
+type reaching struct {
+	caddyhttp.MiddlewareHandler
+	reached bool
+}
+
+func (c *reaching) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return c.MiddlewareHandler.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		c.reached = true
+		return next.ServeHTTP(w, r)
+	}))
+}
+
+// withoutProxy puts a handler that does nothing in the place of the proxy, and
+// if idle is set in the place of every handler of the gate.
+func withoutProxy(t testing.TB, config []byte, idle bool) []byte {
+	t.Helper()
+	var tree any
+	if err := json.Unmarshal(config, &tree); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(node any)
+	walk = func(node any) {
+		switch node := node.(type) {
+		case []any:
+			for _, item := range node {
+				walk(item)
+			}
+		case map[string]any:
+			name, _ := node["handler"].(string)
+			if name == "reverse_proxy" || idle && strings.HasPrefix(name, "agent_") {
+				clear(node)
+				node["handler"] = "pass_through"
+			}
+			for _, item := range node {
+				walk(item)
+			}
+		}
+	}
+	walk(tree)
+	config, err := json.Marshal(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
