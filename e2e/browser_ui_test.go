@@ -18,7 +18,7 @@ func uiGate(t *testing.T, e *house.ElizaOS) string {
 		Sites: fmt.Sprintf(`agents.test {
 	tls internal
 	gatehouse elizaos 127.0.0.1:%d {
-		@ui path / /index.html /assets/* /favicon.ico /elizaos* /images/* /chat/* /socket.io/*
+		@ui path / /index.html /assets/* /favicon.ico /elizaos* /images/* /chat/*
 		auth {
 			public @ui
 		}

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/e2e/house"
@@ -52,6 +53,43 @@ func TestOfficialClient(t *testing.T) {
 			}
 			if calls := len(backendCalls(t, e)) - reached; (calls > 0) != visitor.ok {
 				t.Errorf("%d requests reached the backend", calls)
+			}
+		})
+	}
+}
+
+// Sockets open and talk, by each of the three transports, with the key in a
+// header (see TestOfficialClient), with a cookie and with a ticket; and the
+// backend sees neither.
+func TestSocketsWithCookieAndTicket(t *testing.T) {
+	e := house.SharedElizaOS(t)
+	g, url := elizaGate(t, e)
+	for _, by := range []string{"cookie", "ticket"} {
+		t.Run(by, func(t *testing.T) {
+			since := 0
+			if seen := e.Requests(t, 0); len(seen) > 0 {
+				since = seen[len(seen)-1].Number
+			}
+			steps := []string{"agents", "message servers", "create channel",
+				"socket websocket", "socket polling", "socket upgrade", "socket websocket talk", "socket polling talk", "socket upgrade talk"}
+			for _, step := range (house.Drive{Server: e, URL: url, Key: clientKey, By: by, CAFile: g.LocalCA(), Steps: steps}).Run(t) {
+				t.Logf("%-22s ok=%-5t status=%d %s %s", step.Name, step.OK, step.Status, step.Code, step.Detail)
+				if !step.OK {
+					t.Errorf("%s: %s", step.Name, step.Detail)
+				}
+			}
+			sockets := 0
+			for _, request := range e.Requests(t, since) {
+				if !strings.HasPrefix(request.URL, "/socket.io/") || len(request.Values("X-Forwarded-For")) == 0 {
+					continue
+				}
+				sockets++
+				if strings.Contains(request.URL, "ticket") || request.Values("Cookie") != nil {
+					t.Errorf("the backend was sent %s with the cookies %q", request.URL, request.Values("Cookie"))
+				}
+			}
+			if sockets < 10 {
+				t.Errorf("only %d requests of sockets reached the backend", sockets)
 			}
 		})
 	}

@@ -8,6 +8,7 @@
 //              (NODE_EXTRA_CA_CERTS names the file of a private CA)
 //   --control  start.mjs' control server, reached past the gate
 //   --key      sent as X-API-KEY; without it no key is sent
+//   --by       how sockets show the key: header (the default), cookie or ticket
 //   --steps    only these steps, comma separated
 //
 // Exit status: 0 when every step is ok, 1 when one is not, 2 for wrong usage.
@@ -23,11 +24,12 @@ const { values: options } = parseArgs({
     url: { type: 'string' },
     control: { type: 'string' },
     key: { type: 'string' },
+    by: { type: 'string' },
     steps: { type: 'string' },
   },
 });
 if (!options.url || !options.control) {
-  console.error('usage: node drive.mjs --url URL --control URL [--key KEY] [--steps a,b]');
+  console.error('usage: node drive.mjs --url URL --control URL [--key KEY] [--by header|cookie|ticket] [--steps a,b]');
   process.exit(2);
 }
 
@@ -44,6 +46,7 @@ globalThis.fetch = async (...args) => {
 const context = {
   url: options.url.replace(/\/$/, ''),
   key: options.key,
+  by: options.by,
   // release lets the model send one more chunk of a held answer.
   async release(id, all = false) {
     const url = `${options.control}/release?id=${id}${all ? '&all=1' : ''}`;

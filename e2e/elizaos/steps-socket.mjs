@@ -1,5 +1,6 @@
 // Socket.IO in each of its three ways. The key goes into the handshake's
-// header, the only place that is seen before the socket is open.
+// header or, as browsers have it, is shown beforehand for a cookie or a ticket:
+// these are all that is seen before the socket is open.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { io } from 'socket.io-client';
@@ -28,7 +29,7 @@ async function withSocket(context, transports, use) {
     forceNew: true,
     timeout: PATIENCE_MS,
     auth: { entityId: context.user },
-    extraHeaders: context.key ? { 'X-API-KEY': context.key } : {},
+    ...await credentials(context, origin),
   });
   socket.once('connect_error', (error) => {
     context.socketStatus = handshakeStatus(error);
@@ -40,6 +41,30 @@ async function withSocket(context, transports, use) {
     return await use(socket);
   } finally {
     socket.close();
+  }
+}
+
+// credentials are the options of a socket that show the key, or what was got
+// for it.
+async function credentials(context, origin) {
+  if (!context.key) return {};
+  const key = { 'X-API-KEY': context.key };
+  switch (context.by) {
+    case 'cookie': {
+      // What a browser says of a page of the gate's own origin.
+      const page = { Origin: origin, 'Sec-Fetch-Site': 'same-origin' };
+      const response = await fetch(`${context.url}/api/server/ping`, { headers: { ...key, ...page } });
+      const cookies = response.headers.getSetCookie().map((line) => line.split(';')[0]);
+      assert.equal(cookies.length, 1, `cookies: ${cookies.length}`);
+      return { extraHeaders: { Cookie: cookies[0], ...page } };
+    }
+    case 'ticket': {
+      const response = await fetch(`${context.url}/.gatehouse/ticket`, { method: 'POST', headers: key });
+      const { data } = await response.json();
+      return { query: { ticket: data.ticket } };
+    }
+    default:
+      return { extraHeaders: key };
   }
 }
 

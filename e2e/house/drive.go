@@ -25,6 +25,7 @@ type Drive struct {
 	Server *ElizaOS
 	URL    string   // default: the server's own
 	Key    string   // sent as X-API-KEY; empty: none
+	By     string   // how sockets show the key: header (default), cookie or ticket
 	CAFile string   // a PEM file of roots to trust besides the usual ones
 	Steps  []string // default: all
 }
@@ -40,6 +41,9 @@ func (d Drive) Run(t testing.TB) []Step {
 	args := []string{filepath.Join(elizaProgram(t), "drive.mjs"), "--url", url, "--control", d.Server.Control}
 	if d.Key != "" {
 		args = append(args, "--key", d.Key)
+	}
+	if d.By != "" {
+		args = append(args, "--by", d.By)
 	}
 	if len(d.Steps) > 0 {
 		args = append(args, "--steps", strings.Join(d.Steps, ","))
