@@ -65,6 +65,9 @@ const recordEvery = 5 * time.Minute
 // recordUse writes into the key file when keys were last used, so that a
 // restart does not make a key that is in use look forgotten.
 func (k *KeyRing) recordUse() {
+	if k.current.Load() == nil {
+		return // there is no key file
+	}
 	file := keys.NewFile(k.File)
 	live := k.Keys()
 	doc, err := file.Load()

@@ -93,6 +93,7 @@ type Auth struct {
 	stored   caddyStorage
 	ring     atomic.Pointer[ring]
 	site     string // the name under which what is kept of the site is kept
+	place    string // of its keys, among all
 	cookie   string // the name of its cookie
 	signing  atomic.Pointer[signingKey]
 	failures *failures // nil where wrong keys are not counted
@@ -165,14 +166,17 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	if (shown.by == byCookie || shown.by == byTicket) && purposeOf(r) == forUpgrade {
 		w = &upgradeOnly{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
 	}
-	if a.shared == nil || shown.ring != rings.shared || caller.Anonymous() {
+	if caller.Anonymous() {
 		return next.ServeHTTP(w, r)
 	}
 	if entity := shown.use.Key.Entity; entity != "" {
 		r.Header["X-Entity-Id"] = []string{entity}
 	}
-	r, stream := a.door.App().Streams().Track(w, r, req, caller.KeyID, lease(a.shared.File, shown.use))
-	defer stream.Close()
+	from := a.place
+	if shown.ring == rings.shared {
+		from = a.shared.File
+	}
+	req.Hold(&lease{from, shown.use})
 	return next.ServeHTTP(w, r)
 }
 

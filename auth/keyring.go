@@ -81,18 +81,15 @@ func checkPepper(pepper string) error {
 	return gate.CheckPlaceholder(pepper)
 }
 
-// lastRings are the rings of each key file that were made last, by its path.
-// The one that follows takes over when its secrets were last used.
-var lastRings sync.Map
-
 // Provision reads the key file and begins to watch it.
 func (k *KeyRing) Provision(ctx caddy.Context) error {
-	if k.File == "" {
-		return nil
-	}
 	var err error
 	if k.app, err = gate.AppOf(ctx); err != nil {
 		return err
+	}
+	if k.File == "" {
+		k.beginSweep()
+		return nil
 	}
 	k.logger = ctx.Logger()
 	pepper := k.app.Getenv("GATEHOUSE_PEPPER")
@@ -128,9 +125,13 @@ func (k *KeyRing) Provision(ctx caddy.Context) error {
 	if k.current.Load() == nil {
 		return fmt.Errorf("keys: %s: %w", k.File, first)
 	}
+	k.beginSweep()
+	return nil
+}
+
+func (k *KeyRing) beginSweep() {
 	k.stop = make(chan struct{})
 	k.stopped.Go(k.sweep)
-	return nil
 }
 
 // ringOf makes the ring of a document, and refuses what this version cannot
@@ -153,10 +154,10 @@ func (k *KeyRing) use(doc *keys.Document) error {
 	if err != nil {
 		return err
 	}
-	last, _ := lastRings.Swap(k.File, found.keys)
-	if last, ok := last.(*keys.Ring); ok {
-		found.keys.Adopt(last)
-		k.tellChanges(last, found.keys)
+	last, _ := lastRings.Swap(k.File, []*keys.Ring{found.keys})
+	if last, ok := last.([]*keys.Ring); ok {
+		found.keys.Adopt(last[0])
+		k.tellChanges(last[0], found.keys)
 	}
 	k.current.Store(found)
 	k.problem.Store(nil)
@@ -184,8 +185,8 @@ func (k *KeyRing) complain(err error) {
 	})
 }
 
-// sweep ends the requests of keys that have run out, and writes down now and
-// then when keys were used.
+// sweep ends the requests of keys that have run out, those that are written in
+// sites included, and writes down now and then when keys were used.
 func (k *KeyRing) sweep() {
 	ticker := time.NewTicker(time.Second / 2)
 	defer ticker.Stop()
@@ -215,21 +216,6 @@ func (k *KeyRing) Cleanup() error {
 		k.recordUse()
 	}
 	return nil
-}
-
-// lease says why a request that a use of a key has let in may not go on; "" if
-// it may. It asks the ring that is in force now, not the one of then.
-func lease(file string, use keys.Use) func() string {
-	return func() string {
-		last, ok := lastRings.Load(file)
-		if !ok {
-			return ""
-		}
-		if outcome := last.(*keys.Ring).Again(use, time.Now()); outcome != keys.Found {
-			return "the key " + use.Key.ID + " is " + outcome.String()
-		}
-		return ""
-	}
 }
 
 var (

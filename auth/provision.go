@@ -57,6 +57,7 @@ func (a *Auth) Provision(ctx caddy.Context) error {
 	a.now = time.Now
 	a.stored = caddyStorage{ctx: ctx, storage: ctx.Storage()}
 	a.site = gate.SiteName(ctx)
+	a.place = sitePlace(a.site)
 	a.cookie = cookieName(a.site)
 	if shared, ok := gate.Part[*KeyRing](a.door.App()); ok && shared.File != "" {
 		a.shared = shared
@@ -71,6 +72,7 @@ func (a *Auth) Provision(ctx caddy.Context) error {
 		a.failures = newFailures(*a.Failures, a.door.App().Limiter(), a.site, a.now)
 	}
 	mistakes = append(mistakes, a.provisionSources(), a.provisionMatchers(ctx), a.provisionGuest(), a.checkOpenAdmin(), a.provisionKeys())
+	a.door.App().OnStart(a.commit) // after what makes keys when the configuration is started
 	return errors.Join(mistakes...)
 }
 

@@ -46,7 +46,10 @@ func NewDoor(ctx caddy.Context) (*Door, error) {
 	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	s := new(site)
 	if server != nil {
-		app.plain.Do(func() { app.guardPlainHTTP(ctx) })
+		app.plain.Do(func() {
+			app.guardPlainHTTP(ctx)
+			app.drainServers(ctx)
+		})
 		s = siteOf(server)
 		if app.first(s.place) {
 			if err := app.checkLogs(s); err != nil {
@@ -89,6 +92,8 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 	}
 	req := newRequest(w, r, d)
 	d.app.proxies.look(r, req)
+	r = d.app.streams.enter(w, r, req)
+	defer req.stream.leave()
 	err := d.run(r, req, next, step)
 	if refusal := req.refusal.Load(); refusal != nil {
 		err = refusal

@@ -36,6 +36,7 @@ type Request struct {
 	taken   []string // names of query parameters that were taken out
 	door    *Door
 	route   routeMemo
+	stream  Stream
 	// idHeader is the value of X-Request-Id, kept here so that the header
 	// costs no allocation of its own.
 	idHeader [1]string

@@ -9,33 +9,44 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// Streams is the registry of requests in flight, so that those of a key that
-// is taken back can be ended, streams and sockets included. There is one for
-// the process, not one for each configuration: a stream outlives the
+// Streams is the registry of the requests that are in flight behind doors, so
+// that those of a key that is taken back can be ended, streams and sockets
+// included, and so that none holds the process up that is to stop. There is one
+// for the process, not one for each configuration: a stream outlives the
 // configuration that it came under.
 type Streams struct {
-	mu   sync.Mutex
-	open map[*Stream]struct{}
+	mu    sync.Mutex
+	first *Stream // of a list, since entering and leaving is done for each request
+	count int
 }
 
 var processStreams = NewStreams()
 
 // NewStreams returns an empty registry.
-func NewStreams() *Streams { return &Streams{open: make(map[*Stream]struct{})} }
+func NewStreams() *Streams { return new(Streams) }
 
 // Stream is one request in flight.
 type Stream struct {
-	// KeyID is the key under which the request was let in; "" for strangers.
-	KeyID string
 	// Request is what the gate knows of it.
 	Request *Request
 
-	// lease says why the request may no longer go on; "" while it may.
-	lease  func() string
-	cancel context.CancelCauseFunc
-	// uncut takes back what is to be done when the context is cancelled.
-	uncut    func() bool
-	registry *Streams
+	registry   *Streams
+	prev, next *Stream
+	cancel     context.CancelCauseFunc
+	wire       http.ResponseWriter
+
+	mu    sync.Mutex
+	over  bool // it has left the registry
+	lease Lease
+}
+
+// Lease says whether a request that was let in may go on. Implementations are
+// safe for concurrent use.
+type Lease interface {
+	// KeyID is the key under which the request was let in.
+	KeyID() string
+	// Ended says why the request may go on no longer; "" while it may.
+	Ended() string
 }
 
 // EndedError is the cause of the context of a request that the gate has ended.
@@ -48,28 +59,140 @@ func (e *EndedError) Error() string { return "ended by the gate: " + e.Reason }
 // Unwrap makes an EndedError count as context.Canceled.
 func (e *EndedError) Unwrap() error { return context.Canceled }
 
-// Track enters a request and returns it with a context that is cancelled when
-// the request is ended. lease is asked by Sweep: it says why the request may no
-// longer go on, or "". The caller calls Close on the stream when the request is
-// over.
-func (s *Streams) Track(w http.ResponseWriter, r *http.Request, req *Request, keyID string, lease func() string) (*http.Request, *Stream) {
+// enter takes a request in and returns it with a context that is cancelled when
+// the request is ended. The caller calls leave when the request is over.
+func (s *Streams) enter(w http.ResponseWriter, r *http.Request, req *Request) *http.Request {
 	ctx, cancel := context.WithCancelCause(r.Context())
-	stream := &Stream{KeyID: keyID, Request: req, lease: lease, cancel: cancel, registry: s}
-	// A client that does not read would hold the response open: what is left
-	// to be written has a moment to go out, then the connection is cut.
-	wire := belowTimeouts(w)
-	stream.uncut = context.AfterFunc(ctx, func() {
-		_ = http.NewResponseController(wire).SetWriteDeadline(time.Now().Add(lastWords))
-		req.writer.cut()
-	})
+	stream := &req.stream
+	stream.Request, stream.registry, stream.cancel, stream.wire = req, s, cancel, w
 	s.mu.Lock()
-	s.open[stream] = struct{}{}
+	stream.next = s.first
+	if s.first != nil {
+		s.first.prev = stream
+	}
+	s.first = stream
+	s.count++
 	s.mu.Unlock()
-	return r.WithContext(ctx), stream
+	return r.WithContext(ctx)
+}
+
+// leave takes the stream out of the registry.
+func (s *Stream) leave() {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+	in := s.registry
+	in.mu.Lock()
+	if s.prev != nil {
+		s.prev.next = s.next
+	} else {
+		in.first = s.next
+	}
+	if s.next != nil {
+		s.next.prev = s.prev
+	}
+	in.count--
+	in.mu.Unlock()
+	s.cancel(nil)
+}
+
+// Hold ties the request to a lease: it is ended when the lease has.
+func (req *Request) Hold(lease Lease) {
+	req.stream.mu.Lock()
+	req.stream.lease = lease
+	req.stream.mu.Unlock()
+}
+
+// KeyID is the key under which the request was let in; "" for strangers.
+func (s *Stream) KeyID() string {
+	if lease := s.held(); lease != nil {
+		return lease.KeyID()
+	}
+	return ""
+}
+
+func (s *Stream) held() Lease {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lease
+}
+
+// Len is the number of requests in flight.
+func (s *Streams) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count
+}
+
+// All are the requests in flight at this moment.
+func (s *Streams) All() []*Stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*Stream, 0, s.count)
+	for stream := s.first; stream != nil; stream = stream.next {
+		all = append(all, stream)
+	}
+	return all
+}
+
+// ByKey is the number of requests in flight for each key.
+func (s *Streams) ByKey() map[string]int {
+	count := make(map[string]int)
+	for _, stream := range s.All() {
+		count[stream.KeyID()]++
+	}
+	return count
+}
+
+// Sweep ends the requests whose lease has run out, and returns how many those
+// were. Whoever gives leases calls it when something has changed, and every
+// second, since some run out by themselves.
+func (s *Streams) Sweep() int {
+	ended := 0
+	for _, stream := range s.All() {
+		lease := stream.held()
+		if lease == nil {
+			continue
+		}
+		if reason := lease.Ended(); reason != "" && stream.end(Unauthorized(true, "the request was ended: "+reason), reason) {
+			ended++
+		}
+	}
+	return ended
+}
+
+// End ends every request in flight for which match is true and returns how
+// many those were. A request that has not been answered yet gets a 401.
+func (s *Streams) End(match func(*Stream) bool, reason string) int {
+	ended := 0
+	for _, stream := range s.All() {
+		if match(stream) && stream.end(Unauthorized(true, "the request was ended: "+reason), reason) {
+			ended++
+		}
+	}
+	return ended
 }
 
 // lastWords is how long an ended request may take to write what it has begun.
 const lastWords = 250 * time.Millisecond
+
+// end ends the request, which gets the refusal if it has not been answered yet,
+// and reports whether it was still there to be ended.
+func (s *Stream) end(refusal *Refusal, reason string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return false // the connection may be another request's by now
+	}
+	s.lease = nil
+	s.Request.Refuse(refusal)
+	s.cancel(&EndedError{Reason: reason})
+	// A client that does not read would hold the response open: what is left
+	// to be written has a moment to go out, then the connection is cut.
+	_ = http.NewResponseController(belowTimeouts(s.wire)).SetWriteDeadline(time.Now().Add(lastWords))
+	s.Request.writer.cut()
+	return true
+}
 
 // belowTimeouts is the writer below Caddy's idle timeouts, which keep notes of
 // their own and may be used by the handler's goroutine alone.
@@ -84,78 +207,4 @@ func belowTimeouts(w http.ResponseWriter) http.ResponseWriter {
 		}
 		inner = wrapper.Unwrap()
 	}
-}
-
-// Sweep ends the requests whose lease has run out, and returns how many those
-// were. Whoever gives leases calls it when something has changed, and every
-// second, since some run out by themselves.
-func (s *Streams) Sweep() int {
-	ended := 0
-	for stream, reason := range s.expired() {
-		ended += s.End(func(other *Stream) bool { return other == stream }, reason)
-	}
-	return ended
-}
-
-func (s *Streams) expired() map[*Stream]string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var reasons map[*Stream]string
-	for stream := range s.open {
-		if stream.lease == nil {
-			continue
-		}
-		if reason := stream.lease(); reason != "" {
-			if reasons == nil {
-				reasons = make(map[*Stream]string)
-			}
-			reasons[stream] = reason
-		}
-	}
-	return reasons
-}
-
-// Close takes the stream out of the registry. It may be called more than once.
-func (s *Stream) Close() {
-	s.registry.mu.Lock()
-	delete(s.registry.open, s)
-	s.registry.mu.Unlock()
-	s.uncut()
-	s.cancel(nil)
-}
-
-// Len is the number of requests in flight.
-func (s *Streams) Len() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.open)
-}
-
-// ByKey is the number of requests in flight for each key.
-func (s *Streams) ByKey() map[string]int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	count := make(map[string]int)
-	for stream := range s.open {
-		count[stream.KeyID]++
-	}
-	return count
-}
-
-// End ends every request in flight for which match is true and returns how
-// many those were. A request that has not been answered yet gets a 401.
-func (s *Streams) End(match func(*Stream) bool, reason string) int {
-	s.mu.Lock()
-	var ended []*Stream
-	for stream := range s.open {
-		if match(stream) {
-			ended = append(ended, stream)
-		}
-	}
-	s.mu.Unlock()
-	for _, stream := range ended {
-		stream.Request.Refuse(Unauthorized(true, "the request was ended: "+reason))
-		stream.cancel(&EndedError{Reason: reason})
-	}
-	return len(ended)
 }

@@ -1,0 +1,64 @@
+package auth
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+)
+
+// lastRings are the rings that are in force now, by where their keys come from:
+// a key file's path, or a site. A request that came under an earlier
+// configuration is held to the ring of now, not to the one of then.
+var lastRings sync.Map // of []*keys.Ring
+
+// lease holds a request to the key that it was let in with.
+type lease struct {
+	from string // where the key comes from
+	use  keys.Use
+}
+
+// KeyID is the key's id.
+func (l *lease) KeyID() string { return l.use.Key.ID }
+
+// Ended says why the key is no longer good for the request; "" while it is.
+func (l *lease) Ended() string {
+	last, ok := lastRings.Load(l.from)
+	if !ok {
+		return ""
+	}
+	now := time.Now()
+	outcome := keys.Unknown
+	for _, ring := range last.([]*keys.Ring) {
+		outcome = max(outcome, ring.Again(l.use, now))
+	}
+	if outcome == keys.Found {
+		return ""
+	}
+	return "the key " + l.use.Key.ID + " is " + outcome.String()
+}
+
+// commit puts the site's own keys in force for the requests that are in flight.
+func (a *Auth) commit() error {
+	from := sitePlace(a.site)
+	started.mu.Lock()
+	defer started.mu.Unlock()
+	if started.app != a.door.App() {
+		started.app, started.rings = a.door.App(), make(map[string][]*keys.Ring)
+	}
+	started.rings[from] = append(slices.Clone(started.rings[from]), a.ring.Load().keys)
+	lastRings.Store(from, started.rings[from])
+	return nil
+}
+
+// started is the configuration that was started last, with its sites' rings.
+var started struct {
+	mu    sync.Mutex
+	app   *gate.App
+	rings map[string][]*keys.Ring
+}
+
+// sitePlace is the name of a site among lastRings, which no path has.
+func sitePlace(site string) string { return "site " + site }
