@@ -135,6 +135,7 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	}
 	rings := a.rings()
 	shown := a.read(rings, r)
+	a.tellExposed(rings, r, req)
 	if under(r.URL.Path, ownFolder) {
 		return a.serveOwn(w, r, req, shown)
 	}

@@ -407,3 +407,51 @@ func openSocket(t *testing.T, g *gatetest.Gate, headers string) string {
 	}
 	return string(line)
 }
+
+// A key that stands in a URL, or that a page passes on in the Referer, is an
+// event, also where it is not accepted, and one that is no longer valid.
+func TestExposedKeys(t *testing.T) {
+	file := newKeyFile(t)
+	own := file.add(keys.Key{ID: "own", Scopes: []string{"*"}})
+	gone := file.add(keys.Key{ID: "gone", Scopes: []string{"*"}})
+	file.edit(func(d *keys.Document) error {
+		if err := d.Import(keys.Key{ID: "imported", Scopes: []string{"*"}}, bobKey, keys.Edit{Now: time.Now()}); err != nil {
+			return err
+		}
+		_, err := d.Revoke("gone", "", 0, keys.Edit{Now: time.Now()})
+		return err
+	})
+	g := gatetest.Start(t, browserSite(file, "accept header X-API-KEY\naccept query api_key"))
+	imported := strings.NewReplacer("/", "%2F", "+", "%2B", "=", "%3D").Replace(bobKey)
+	for _, test := range []struct{ name, path, referer, key, place string }{
+		{"a parameter", "/x?a=1&token=" + own, "", "own", "URL"},
+		{"a parameter, encoded", "/x?token=" + imported, "", "imported", "URL"},
+		{"a former key", "/x?token=" + gone, "", "gone", "URL"},
+		{"the path", "/x/" + own + "/y", "", "own", "URL"},
+		{"the referer", "/x", "https://app.example.com/?key=" + own, "own", "Referer"},
+		{"the referer, where keys are accepted", "/x", "https://app.example.com/?api_key=" + own, "own", "Referer"},
+		{"where keys are accepted", "/x?api_key=" + own, "", "", ""},
+		{"nobody's key", "/x?token=agk_000000000000000000000000000000000000", "", "", ""},
+		{"too many to try", "/x?" + strings.Repeat("a=0123456789abcdef&", 8) + "a=" + own, "", "", ""},
+	} {
+		before := len(g.Events())
+		g.Get(test.path, "Referer", test.referer)
+		var id, place any
+		for _, event := range g.Events()[before:] {
+			if event["event"] == "authn_token_exposed" {
+				id, place = event["key_id"], event["rule"]
+			}
+		}
+		if id == nil {
+			id, place = "", ""
+		}
+		if id != test.key || place != test.place {
+			t.Errorf("%s: the event is of the key %v in the %v", test.name, id, place)
+		}
+	}
+	for _, secret := range []string{own, gone, bobKey, imported} {
+		if strings.Contains(g.Log(), secret) {
+			t.Error("a key stands in the log")
+		}
+	}
+}
