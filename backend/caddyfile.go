@@ -1,6 +1,8 @@
 package backend
 
 import (
+	"strconv"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 )
@@ -12,6 +14,10 @@ import (
 //		header <name>
 //		socket_key <placeholder>
 //		listens <address>
+//		spread <requests> [<path>...]
+//		errors <backend>
+//		conceal <parent>.<member> [unless <scope>]
+//		salt <placeholder>
 //		<option of transport http> ...
 //	}
 func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -27,6 +33,18 @@ func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"socket_key": {Parse: placeholder(&t.SocketKey)},
 		"header":     {Parse: text(&t.Header)},
 		"listens":    {Parse: text(&t.Listens)},
+		"salt":       {Parse: text(&t.Salt)},
+		"errors": {Parse: func(d *caddyfile.Dispenser) (err error) {
+			if t.Errors, err = gate.OneArg(d); err != nil {
+				return err
+			}
+			if _, err = gate.ErrorsOf(t.Errors); err != nil {
+				return d.WrapErr(err)
+			}
+			return nil
+		}},
+		"spread":  {Repeat: true, Parse: t.parseSpread},
+		"conceal": {Repeat: true, Parse: t.parseConceal},
 	}
 	var own []caddyfile.Token
 	var open, shut caddyfile.Token
@@ -60,6 +78,39 @@ func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return nil
 	}
 	return t.HTTPTransport.UnmarshalCaddyfile(wrap(rest))
+}
+
+func (t *Transport) parseSpread(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return d.Err("spread needs the number of requests that one source address may carry, such as 500")
+	}
+	requests, err := strconv.Atoi(args[0])
+	if err != nil {
+		return d.Errf("spread %s: this is no number", args[0])
+	}
+	share := Share{Requests: requests, Paths: args[1:]}
+	if err := checkShares([]Share{share}); err != nil {
+		return d.WrapErr(err)
+	}
+	t.Spread = append(t.Spread, share)
+	return nil
+}
+
+func (t *Transport) parseConceal(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) != 1 && (len(args) != 3 || args[1] != "unless") {
+		return d.Err("conceal is written `conceal settings.secrets`, or `conceal settings.secrets unless admin` for those who may see it")
+	}
+	c := &Concealed{Member: args[0]}
+	if len(args) == 3 {
+		c.Unless = args[2]
+	}
+	if err := c.provision(); err != nil {
+		return d.WrapErr(err)
+	}
+	t.Conceal = append(t.Conceal, c)
+	return nil
 }
 
 func text(into *string) func(d *caddyfile.Dispenser) error {

@@ -7,9 +7,16 @@ import (
 	"go.uber.org/zap"
 )
 
-// Inspect warns of a backend that is told to listen on more than loopback, and
+// defaultSalt is what ElizaOS encrypts with where SECRET_SALT is unset.
+const defaultSalt = "secretsalt"
+
+// Inspect warns of a salt that everybody knows, and of a backend that is told to listen on more than loopback, and
 // tries whether it answers there.
 func (t *Transport) Inspect(upstreams []string) {
+	if t.weakSalt {
+		t.logger.Warn("the backend encrypts its agents' secrets with the salt that every ElizaOS has: whoever gets an agent's settings can read them. " +
+			"Set SECRET_SALT for the backend, to the output of `openssl rand -base64 32`; secrets that it has encrypted already have to be set anew")
+	}
 	if t.listens == "" || isLoopback("tcp", t.listens) {
 		return
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
@@ -43,6 +44,10 @@ func init() { caddy.RegisterModule(Transport{}) }
 // counts requests by address, and its agents call it from there. Connections
 // come from 127.72.0.1 instead (Linux; elsewhere from the default address,
 // with a note in the log).
+//
+// With Spread, connections to a backend on loopback come from addresses of
+// 127.0.0.0/8 in turn, as many as the traffic needs, so that no bucket of a
+// backend that counts by address is used up by one client for another.
 //
 // Of the response, headers are dropped that speak for the gate's part: CORS
 // (Access-Control-*), limits (RateLimit-*, X-RateLimit-*, and Retry-After on
@@ -70,6 +75,28 @@ type Transport struct {
 	// answers on this machine's outward addresses. Default: nothing is checked.
 	Listens string `json:"listens,omitempty"`
 
+	// Spread is how many requests one source address may carry in a window of
+	// 15 minutes; several say so for some paths. It needs Linux and a backend
+	// on loopback without TLS. Default: all connections come from 127.72.0.1.
+	Spread []Share `json:"spread,omitempty"`
+	// Errors names a backend whose errors leave in one shape, with code and
+	// message, without details and stack traces, and with the status that they
+	// deserve: "elizaos". Default: errors leave as they come.
+	Errors string `json:"errors,omitempty"`
+	// Conceal are members of JSON answers that not everybody may see. Their
+	// values are replaced by {}. Default: none.
+	Conceal []*Concealed `json:"conceal,omitempty"`
+	// Salt is a placeholder for the salt under which the backend encrypts the
+	// secrets that it gives out, {env.SECRET_SALT}. There is a warning at each
+	// start if it is unset or ElizaOS' own default. Default: nothing is checked.
+	Salt string `json:"salt,omitempty"`
+
+	app        *gate.App
+	misjudged  []gate.Misjudged
+	sharePaths []caddyhttp.MatchPath
+	spreads    bool
+	weakSalt   bool
+
 	key       []string // as header values, ready to be shared by requests
 	socketKey []string
 	listens   string
@@ -88,6 +115,7 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	t.app = app
 	if t.Header == "" {
 		t.Header = "X-API-KEY"
 	}
@@ -107,6 +135,7 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 	}
 	t.listens, err = app.ResolveOptional(t.Listens)
 	mistakes = append(mistakes, err)
+	mistakes = append(mistakes, t.provisionAnswers(), t.provisionSpread(ctx))
 	if err := errors.Join(mistakes...); err != nil {
 		return fmt.Errorf("transport agent_backend: %w", err)
 	}
@@ -115,6 +144,37 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 	}
 	t.HTTPTransport.Transport.DialContext = t.dialer(t.HTTPTransport.Transport.DialContext)
 	return nil
+}
+
+// provisionAnswers prepares what is done with the backend's answers.
+func (t *Transport) provisionAnswers() error {
+	var mistakes []error
+	if t.Errors != "" {
+		var err error
+		t.misjudged, err = gate.ErrorsOf(t.Errors)
+		mistakes = append(mistakes, err)
+	}
+	for _, c := range t.Conceal {
+		mistakes = append(mistakes, c.provision())
+	}
+	if t.Salt != "" {
+		salt, err := t.app.ResolveOptional(t.Salt)
+		mistakes = append(mistakes, err)
+		t.weakSalt = salt == "" || salt == defaultSalt
+		events.Conceal(salt)
+	}
+	return errors.Join(mistakes...)
+}
+
+func (t *Transport) provisionSpread(ctx caddy.Context) error {
+	for _, share := range t.Spread {
+		paths := caddyhttp.MatchPath(slices.Clone(share.Paths))
+		if err := paths.Provision(ctx); err != nil {
+			return err
+		}
+		t.sharePaths = append(t.sharePaths, paths)
+	}
+	return checkShares(t.Spread)
 }
 
 // backendKey resolves a key to a header's values; nil if there is none.
@@ -152,6 +212,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			sent = t.withKey(r)
 		}
 	}
+	t.prepare(sent)
 	// The proxy made r for this round trip and prints it afterwards, headers
 	// and all, whenever a client leaves in the middle of a stream.
 	*r = *events.RedactRequest(r)
@@ -160,7 +221,53 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	t.clean(res)
+	if res.StatusCode == http.StatusTooManyRequests {
+		t.reportLimit(r, req)
+	}
+	if err := errors.Join(t.tidyError(res), t.conceal(res, req)); err != nil {
+		_ = res.Body.Close()
+		return nil, err
+	}
 	return res, nil
+}
+
+// prepare asks for answers that can be looked into, and chooses the address
+// that the request comes from.
+func (t *Transport) prepare(sent *http.Request) {
+	if t.Errors != "" || len(t.Conceal) > 0 {
+		header := make(http.Header, len(sent.Header)+1)
+		for name, values := range sent.Header {
+			header[name] = values
+		}
+		header["Accept-Encoding"] = identity
+		sent.Header = header
+	}
+	info, ok := reverseproxy.GetDialInfo(sent.Context())
+	if !ok || !t.spreads || len(t.Spread) == 0 || t.TLSEnabled() || t.ProxyProtocol != "" || !isLoopback(info.Network, info.Host) {
+		return
+	}
+	target := *sent.URL
+	target.Host = t.bySource(sent, info.Address)
+	sent.URL = &target
+}
+
+var identity = []string{"identity"}
+
+// reportLimit tells of a request that the backend refused by a limit of its
+// own. It names no key: what the backend counts is not the client's doing.
+func (t *Transport) reportLimit(r *http.Request, req *gate.Request) {
+	e := events.Event{
+		Name:    events.BackendLimited,
+		Message: "[SECURITY] The backend refused a request by a rate limit of its own",
+		Level:   zap.WarnLevel,
+		Method:  r.Method,
+		URI:     events.RedactFor(r, gate.OriginalURI(r)),
+		Reason:  "the backend counts requests by address, the gate's included: write `spread` in the transport, or a lower number in it",
+	}
+	if req != nil {
+		e.RequestID = req.ID
+	}
+	t.app.Events().Report(e)
 }
 
 // check refuses a request whose path nobody has checked in the form in which
@@ -245,10 +352,15 @@ func (t *Transport) dialer(dial dialFunc) dialFunc {
 		return dial
 	}
 	own := &net.Dialer{Timeout: time.Duration(t.DialTimeout), LocalAddr: &net.TCPAddr{IP: source}}
+	t.spreads = true
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		info, ok := reverseproxy.GetDialInfo(ctx)
 		if !ok || t.ProxyProtocol != "" || !isLoopback(info.Network, info.Host) {
 			return dial(ctx, network, address)
+		}
+		own := own
+		if ip, _, marked := strings.Cut(address, sourceMark); marked {
+			own = &net.Dialer{Timeout: own.Timeout, LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
 		}
 		conn, err := own.DialContext(ctx, "tcp4", net.JoinHostPort(loopbackHost(info.Host), info.Port))
 		if err != nil {

@@ -36,6 +36,7 @@ const (
 	keyless  = "everything needs a key at the gate but what is declared public"
 	refusing = "the gate's refusal, before the backend sees the request"
 	cleaned  = "the gate cleans the path and forwards what it checked"
+	oneShape = "errors leave in one shape"
 	mounted  = "the backend guards /api alone"
 )
 
@@ -58,7 +59,7 @@ var comparisons = []comparison{
 	{name: "not modified", path: "/api/server/hello", key: rightKey,
 		header: http.Header{"If-None-Match": {"*"}}, bare: 304, gate: 304},
 	{name: "upper case", path: "/API/Agents", key: rightKey, bare: 200, gate: 200},
-	{name: "unknown route", path: "/api/nothing/here", key: rightKey, bare: 404, gate: 404},
+	{name: "unknown route", path: "/api/nothing/here", key: rightKey, bare: 404, gate: 404, why: oneShape},
 	{name: "no key", path: "/api/agents", bare: 401, gate: 401, why: refusing},
 	{name: "wrong key", path: "/api/agents", key: wrongKey, bare: 401, gate: 401, why: refusing},
 	{name: "unknown route, no key", path: "/api/nothing/here", bare: 401, gate: 401, why: refusing},
@@ -77,7 +78,7 @@ var comparisons = []comparison{
 	{name: "plugin route, no key", path: "/deterministic-model/open", bare: 200, gate: 401, why: mounted},
 	{name: "plugin route", path: "/deterministic-model/open", key: rightKey, bare: 200, gate: 200},
 	{name: "media, no key", path: "/media/uploads/agents/" + someAgent + "/none.png", bare: 404, gate: 401, why: mounted},
-	{name: "media", path: "/media/uploads/agents/" + someAgent + "/none.png", key: rightKey, bare: 404, gate: 404},
+	{name: "media", path: "/media/uploads/agents/" + someAgent + "/none.png", key: rightKey, bare: 404, gate: 404, why: oneShape},
 	{name: "socket, no key", path: socketPath, bare: 200, gate: 401, why: "the backend asks sockets for no key"},
 	{name: "socket, wrong key", path: socketPath, key: wrongKey, bare: 200, gate: 401, why: "the backend asks sockets for no key"},
 	{name: "socket", path: socketPath, key: rightKey, bare: 200, gate: 200},

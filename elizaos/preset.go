@@ -15,4 +15,5 @@ var preset string
 func init() {
 	gate.RegisterPreset("elizaos", preset)
 	gate.RegisterRouteTable("elizaos", compile(routes))
+	gate.RegisterErrors("elizaos", misjudged)
 }

@@ -17,7 +17,7 @@ func TestScope(t *testing.T) {
 		{"GET", "/API/Agents", read},
 		{"POST", "/api/agents", admin},
 		{"PUT", "/api/agents", admin},
-		{"GET", "/api/agents/0f1e", admin},
+		{"GET", "/api/agents/0f1e", read},
 		{"GET", "/api/agents/worlds", read},
 		{"GET", "/api/agents/0f1e/panels", read},
 		{"GET", "/api/agents/0f1e/plugins/x/y", admin},

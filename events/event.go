@@ -30,6 +30,8 @@ const (
 	InputInvalid Name = "input_validation_fail"
 	// CrossOriginRefused: a page of another origin asked for what it may not have.
 	CrossOriginRefused Name = "malicious_cors"
+	// BackendLimited: the backend refused a request by a limit of its own.
+	BackendLimited Name = "sys_backend_limited"
 	// KeyCreated: a key was made.
 	KeyCreated Name = "authn_token_created"
 	// KeyRevoked: a key or one of its secrets was taken back.

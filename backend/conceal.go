@@ -1,0 +1,68 @@
+package backend
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/backend/scrub"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+)
+
+// Concealed names members of JSON answers that not everybody may see.
+type Concealed struct {
+	// Member is the last two names of the members, such as settings.secrets.
+	Member string `json:"member"`
+	// Unless is the scope of those who may see them. Default: nobody may.
+	Unless string `json:"unless,omitempty"`
+
+	parent, name string
+}
+
+func (c *Concealed) provision() error {
+	var ok bool
+	if c.parent, c.name, ok = strings.Cut(c.Member, "."); !ok || c.parent == "" || c.name == "" || strings.Contains(c.name, ".") {
+		return errors.New("conceal " + c.Member + ": write the last two names of the member, such as settings.secrets")
+	}
+	return nil
+}
+
+// seenBy reports whether the caller may see the members.
+func (c *Concealed) seenBy(req *gate.Request) bool {
+	return c.Unless != "" && req != nil && req.Principal != nil && req.Principal.Has(c.Unless)
+}
+
+// errUnreadable makes the proxy answer 502: what cannot be looked into is not
+// passed on.
+var errUnreadable = errors.New("the backend's JSON is compressed or partial though neither was asked for, so what is to be concealed cannot be taken out")
+
+// concealed takes out of a JSON answer what the caller may not see.
+func (t *Transport) conceal(res *http.Response, req *gate.Request) error {
+	if len(t.Conceal) == 0 || !isJSON(res.Header.Get("Content-Type")) {
+		return nil
+	}
+	for _, c := range t.Conceal {
+		if c.seenBy(req) {
+			continue
+		}
+		if encoded(res) || res.StatusCode == http.StatusPartialContent {
+			return errUnreadable
+		}
+		// The length is another if anything is taken out.
+		delete(res.Header, "Content-Length")
+		res.ContentLength = -1
+		res.Body = &putBack{io.Reader(scrub.NewReader(res.Body, c.parent, c.name)), res.Body}
+	}
+	return nil
+}
+
+// isJSON reports whether a Content-Type is one of JSON's, or of lines of it.
+func isJSON(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return strings.Contains(strings.ToLower(contentType), "json")
+	}
+	return strings.HasSuffix(media, "json")
+}
