@@ -44,6 +44,12 @@ const (
 	KeyFileBroken Name = "sys_key_file_broken"
 	// KeyExposed: a valid key was sent where others could read it.
 	KeyExposed Name = "authn_token_exposed"
+	// LimitStoreAway: the store of shared limits does not answer, and each gate counts for itself.
+	LimitStoreAway Name = "sys_limit_store_away"
+	// LimitStoreBack: the store of shared limits answers again.
+	LimitStoreBack Name = "sys_limit_store_back"
+	// LimitStoreEmptied: the store of shared limits has lost what it counted.
+	LimitStoreEmptied Name = "sys_limit_store_emptied"
 	// DangerAccepted: a dangerous setting was accepted by the operator and is in force.
 	DangerAccepted Name = "sys_danger_accepted"
 )

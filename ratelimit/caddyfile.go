@@ -206,30 +206,3 @@ func checkNumber(d *caddyfile.Dispenser, n Number) error {
 
 // literal resolves what is no placeholder.
 func literal(text string) (string, error) { return text, nil }
-
-// UnmarshalCaddyfile sets up the counters' part from Caddyfile tokens. Syntax:
-//
-//	limits [memory] {
-//		max_clients <number>
-//		key_places <number>
-//	}
-func (l *Limits) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next()
-	switch args := d.RemainingArgs(); {
-	case len(args) == 0, len(args) == 1 && args[0] == "memory":
-	default:
-		return d.Errf("limits %s: write limits, or limits memory", args[0])
-	}
-	number := func(into *Number) gate.Option {
-		return gate.Option{Parse: func(d *caddyfile.Dispenser) error {
-			text, err := gate.OneArg(d)
-			if *into = Number(text); err != nil {
-				return err
-			}
-			return checkNumber(d, *into)
-		}}
-	}
-	return gate.Options{"max_clients": number(&l.MaxClients), "key_places": number(&l.KeyPlaces)}.ParseBlock(d)
-}
-
-var _ caddyfile.Unmarshaler = (*Limits)(nil)

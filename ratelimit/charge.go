@@ -18,8 +18,9 @@ func (l *Limits) Charge(tier, client string, limit int, length time.Duration) (o
 		l.logger.Error("a limit cannot be counted, so what it limits is refused", zap.String("tier", tier), zap.Error(err))
 		return false, length
 	}
-	charges := [1]window.Charge{{Tier: counted, Client: l.counters.named(client)}}
-	verdict := l.counters.table.Take(charges[:])
+	who := [1]window.Identity{named(client)}
+	charges := [1]window.Charge{{Tier: counted, Client: window.Client{ID: l.counters.table.ID(who[0]), From: who[0].Addr}}}
+	verdict, _ := l.take(charges[:], who[:])
 	return verdict.Admitted, charges[0].Standing.RetryAfter
 }
 
@@ -48,12 +49,12 @@ func (l *Limits) chargedTier(name string, limit window.Limit) (*window.Tier, err
 
 // named is a client that a room knows by a name, which may be an address or a
 // network.
-func (c *counters) named(name string) window.Client {
+func named(name string) window.Identity {
 	who := window.Identity{By: "name", Name: name}
 	if addr, err := netip.ParseAddr(name); err == nil {
 		who = window.Identity{By: "ip", Addr: addr}
 	} else if network, err := netip.ParsePrefix(name); err == nil {
 		who = window.Identity{By: "ip", Addr: network.Addr()}
 	}
-	return window.Client{ID: c.table.ID(who), From: who.Addr}
+	return who
 }

@@ -61,7 +61,7 @@ func (c *concurrent) applies(r *http.Request) (bool, error) {
 // ended, and a panic passes through here.
 func (l *RateLimit) hold(w http.ResponseWriter, r *http.Request, req *gate.Request, next caddyhttp.Handler) error {
 	counters := l.limits.counters
-	client := counters.client(byDefault, 64, "", req).ID
+	client := counters.client(identity(byDefault, 64, "", req), req).ID
 	for _, c := range l.slots {
 		match, err := c.applies(r)
 		if err != nil {

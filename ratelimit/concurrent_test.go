@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit"
@@ -25,6 +26,16 @@ func until(t *testing.T, what string, done func() bool) {
 		runtime.Gosched()
 	}
 	t.Fatalf("%s: it does not happen", what)
+}
+
+// waitFor waits for what takes a while.
+func waitFor(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for limit := time.Now().Add(time.Minute); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatalf("%s: it does not happen", what)
+		}
+	}
 }
 
 // streams has the backend answer streams that stay open until released, and

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -18,7 +19,8 @@ import (
 type counters struct {
 	table *window.Table
 	slots *slots
-	place string // of the snapshot in the storage
+	store atomic.Pointer[shared] // of the configuration in force, nil without one
+	place string                 // of the snapshot in the storage
 
 	mu      sync.Mutex
 	storage certmagic.Storage // of the configuration in force; nil before one is

@@ -34,20 +34,20 @@ func parseBy(text string) (kind by, placeholder string, err error) {
 	return 0, "", fmt.Errorf("by %s: write key, ip, key_and_ip or a placeholder like {http.request.header.X-Tenant}", text)
 }
 
-// identify is the client as which a request is counted in a tier.
-func (l *RateLimit) identify(t *tier, r *http.Request, req *gate.Request) window.Client {
+// identify is who is counted in a tier for a request.
+func (l *RateLimit) identify(t *tier, r *http.Request, req *gate.Request) window.Identity {
 	var name string
 	if t.by == byPlaceholder {
 		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 			name = repl.ReplaceAll(t.By, "")
 		}
 	}
-	return l.limits.counters.client(t.by, t.prefix, name, req)
+	return identity(t.by, t.prefix, name, req)
 }
 
-// client is the client as which a request is counted. name is what the
+// identity is the client as which a request is counted. name is what the
 // placeholder stands for, if it is one by which clients are told apart.
-func (c *counters) client(kind by, prefix int, name string, req *gate.Request) window.Client {
+func identity(kind by, prefix int, name string, req *gate.Request) window.Identity {
 	who := window.Identity{By: "ip"}
 	var keyID string
 	shared := false
@@ -64,7 +64,12 @@ func (c *counters) client(kind by, prefix int, name string, req *gate.Request) w
 	default:
 		who = window.Identity{By: "key", Name: keyID}
 	}
-	return window.Client{ID: c.table.ID(who), From: req.Client, Key: keyID != ""}
+	return who
+}
+
+// client is the client that a request of that identity is counted for.
+func (c *counters) client(who window.Identity, req *gate.Request) window.Client {
+	return window.Client{ID: c.table.ID(who), From: req.Client, Key: req.Principal != nil && !req.Principal.Anonymous()}
 }
 
 // network is the address without what is the customer's own to choose.

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
 	"go.uber.org/zap"
 )
@@ -32,7 +33,12 @@ type Limits struct {
 	// Default: an eighth.
 	KeyPlaces Number `json:"key_places,omitempty"`
 
+	// Redis has several gates count together. Default: each counts for itself.
+	Redis *Redis `json:"redis,omitempty"`
+
 	counters  *counters
+	store     *shared // nil without one
+	app       *gate.App
 	ctx       caddy.Context
 	logger    *zap.Logger
 	keys      *keyMetrics
@@ -66,7 +72,14 @@ func (l *Limits) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	l.app = app
 	var mistakes []error
+	var options redis.Options
+	if l.Redis != nil {
+		if options, err = l.Redis.options(app.Resolve); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("limits: %w", err))
+		}
+	}
 	for _, number := range []struct {
 		name string
 		from Number
@@ -92,6 +105,11 @@ func (l *Limits) Provision(ctx caddy.Context) error {
 	}
 	if l.counters, err = openCounters(ctx, l.logger); err != nil {
 		return err
+	}
+	if l.Redis != nil {
+		if l.store, err = openStore(options, l.Redis.CA); err != nil {
+			return err
+		}
 	}
 	if l.keys, err = l.counters.register(ctx); err != nil {
 		return err
@@ -133,14 +151,24 @@ func (l *Limits) inForce() {
 		}
 	}
 	l.counters.keep(l.ctx.Storage(), l.logger)
+	l.counters.store.Store(l.store)
+	if l.store != nil {
+		l.store.limits.Store(l)
+		l.store.Keep()
+	}
 }
 
 // Cleanup lets the counters go; the last configuration to do so ends them.
 func (l *Limits) Cleanup() error {
-	if l.counters == nil {
-		return nil
+	var errs []error
+	if l.store != nil {
+		_, err := stores.Delete(l.store.name)
+		errs = append(errs, err)
 	}
-	return closeCounters()
+	if l.counters != nil {
+		errs = append(errs, closeCounters())
+	}
+	return errors.Join(errs...)
 }
 
 // place names the place of a handler: its site, and for further handlers in
@@ -184,14 +212,6 @@ func describe(spec window.Spec) (text string) {
 	}
 	return text
 }
-
-// take decides about a request.
-func (l *Limits) take(charges []window.Charge) window.Verdict {
-	return l.counters.table.Take(charges)
-}
-
-// giveBack undoes one charge.
-func (l *Limits) giveBack(charge *window.Charge) { l.counters.table.GiveBack(charge) }
 
 var (
 	_ caddy.Provisioner  = (*Limits)(nil)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -33,6 +34,29 @@ var (
 		Help: "Requests that the module caddy-ratelimit refused, by its zone.",
 	}, []string{"zone"})
 )
+
+// What the shared store does. The labels are closed sets.
+var (
+	storeSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: "rate_limit_store_seconds",
+		Help:    "How long the shared store took to decide.",
+		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25},
+	})
+	storeOutages = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: "rate_limit_store_outages_total",
+		Help: "Outages of the shared store by reason: unreachable, slow, refusing (a full disk, a wrong password), or emptied (it has lost its memory).",
+	}, []string{"reason"})
+	storeLocal = prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: "rate_limit_store_local_decisions_total",
+		Help: "Decisions that this gate made alone because the shared store was away.",
+	})
+)
+
+func init() {
+	for _, reason := range redis.Reasons {
+		storeOutages.WithLabelValues(string(reason))
+	}
+}
 
 type tierMetrics struct{ admitted, refused, wouldRefuse, returned prometheus.Counter }
 
@@ -107,7 +131,7 @@ func (k *keyMetrics) of(id string) keyCounters {
 // register registers the metrics with the registry of a configuration.
 func (c *counters) register(ctx caddy.Context) (*keyMetrics, error) {
 	registry := ctx.GetMetricsRegistry()
-	for _, collector := range []prometheus.Collector{decisionsTotal, keyDecisionsTotal, foreignTotal, state{c}} {
+	for _, collector := range []prometheus.Collector{decisionsTotal, keyDecisionsTotal, foreignTotal, storeSeconds, storeOutages, storeLocal, state{c}} {
 		err := registry.Register(collector)
 		if already := (prometheus.AlreadyRegisteredError{}); err != nil && !errors.As(err, &already) {
 			return nil, err
@@ -131,11 +155,18 @@ var (
 	descEvictions  = describeState("rate_limit_evictions_total", "Clients removed because nothing of them was left in any window.")
 	descSharedUses = describeState("rate_limit_shared_decisions_total", "Decisions about clients that are counted with their network.")
 	descBytes      = describeState("rate_limit_counter_bytes", "Memory of the counters and their index.")
+	descStore      = describeState("rate_limit_store_up", "1 while the shared store decides, 0 while this gate decides alone. Absent without a store.")
 	descSlots      = describeState("rate_limit_slots_in_use", "Requests and streams in flight that hold a slot.")
 )
 
 // Describe implements prometheus.Collector.
-func (s state) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(s, ch) }
+func (s state) Describe(ch chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{
+		descClients, descKeys, descPlaces, descCells, descEvictions, descSharedUses, descBytes, descStore, descSlots,
+	} {
+		ch <- desc
+	}
+}
 
 // Collect implements prometheus.Collector.
 func (s state) Collect(ch chan<- prometheus.Metric) {
@@ -150,5 +181,12 @@ func (s state) Collect(ch chan<- prometheus.Metric) {
 	send(descEvictions, prometheus.CounterValue, float64(now.Evictions))
 	send(descSharedUses, prometheus.CounterValue, float64(now.SharedUses))
 	send(descBytes, prometheus.GaugeValue, float64(now.Bytes))
+	if store := s.of.store.Load(); store != nil {
+		up := 1.0
+		if store.State().Away {
+			up = 0
+		}
+		send(descStore, prometheus.GaugeValue, up)
+	}
 	send(descSlots, prometheus.GaugeValue, float64(s.of.slots.used()))
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 )
 
 // outcome watches how a response begins, and gives back what it makes free:
@@ -23,7 +24,11 @@ func (o *outcome) settle(status int) {
 	d := o.decision
 	for i := range d.charges {
 		if t := d.tier(i); t.settles() && !t.costs(status) {
-			d.limiter.limits.giveBack(&d.charges[i])
+			var there *redis.Charge
+			if d.there != nil {
+				there = &d.there[i]
+			}
+			d.limiter.limits.giveBack(&d.charges[i], there)
 			t.metrics.returned.Inc()
 		}
 	}

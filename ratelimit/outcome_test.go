@@ -19,6 +19,7 @@ func TestCountFailures(t *testing.T) {
 	}
 }
 
+// TestReserved holds that a charge that will be given back counts until then.
 func TestReserved(t *testing.T) {
 	g := start(t, site("{\ntier checks {\nlimit 2 15m\ncount failures\n}\n}"))
 	arrived, release := make(chan bool), make(chan bool)
@@ -44,6 +45,7 @@ func TestReserved(t *testing.T) {
 	}
 }
 
+// TestGivenBackAtTheStart holds that a stream does not keep its charge.
 func TestGivenBackAtTheStart(t *testing.T) {
 	g := start(t, site("{\ntier checks {\nlimit 1 15m\ncount failures\n}\n}"))
 	release := make(chan bool)

@@ -20,6 +20,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -237,7 +238,9 @@ type decision struct {
 	limiter *RateLimit
 	plan    string
 	charges []window.Charge
-	tiers   []uint8 // of each charge, the tier by its number
+	who     []window.Identity // of each charge, if there is a store
+	there   []redis.Charge    // the store's charges, nil if it was not asked
+	tiers   []uint8           // of each charge, the tier by its number
 	verdict window.Verdict
 }
 
@@ -248,7 +251,7 @@ var decisions = sync.Pool{New: func() any { return new(decision) }}
 
 func (l *RateLimit) newDecision(req *gate.Request) *decision {
 	d := decisions.Get().(*decision)
-	*d = decision{limiter: l, charges: d.charges[:0], tiers: d.tiers[:0]}
+	*d = decision{limiter: l, charges: d.charges[:0], who: d.who[:0], tiers: d.tiers[:0]}
 	if req.Principal != nil {
 		d.plan = req.Principal.Plan
 	}
@@ -258,6 +261,7 @@ func (l *RateLimit) newDecision(req *gate.Request) *decision {
 // admit counts the request in all its tiers, or refuses it.
 func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Request, next caddyhttp.Handler) error {
 	d := l.newDecision(req)
+	var who window.Identity
 	settles := false
 	for i, t := range l.tiers {
 		match, err := t.applies(r)
@@ -271,7 +275,11 @@ func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Requ
 		if n := len(d.charges); n > 0 && t.by != byPlaceholder && d.tier(n-1).by == t.by && d.tier(n-1).prefix == t.prefix {
 			charge.Client = d.charges[n-1].Client
 		} else {
-			charge.Client = l.identify(t, r, req)
+			who = l.identify(t, r, req)
+			charge.Client = l.limits.counters.client(who, req)
+		}
+		if l.limits.store != nil {
+			d.who = append(d.who, who)
 		}
 		d.charges, d.tiers = append(d.charges, charge), append(d.tiers, uint8(i))
 		settles = settles || t.settles()
@@ -280,7 +288,7 @@ func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Requ
 		decisions.Put(d)
 		return next.ServeHTTP(w, r)
 	}
-	d.verdict = l.limits.take(d.charges)
+	d.verdict, d.there = l.limits.take(d.charges, d.who)
 	d.write(w.Header())
 	l.observe(d, r, req)
 	if !d.verdict.Admitted {

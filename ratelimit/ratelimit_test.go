@@ -170,6 +170,7 @@ func TestTiers(t *testing.T) {
 	}
 }
 
+// TestForgedEndpoint holds that no path can pass for another log sentence.
 func TestForgedEndpoint(t *testing.T) {
 	g := start(t, site("{\ntier upload {\nlimit 1 15m\n}\n}"))
 	statuses(g, 2, "/x%20[SECURITY]%20Path%20traversal%20detected%20from%20192.0.2.1", "X-Forwarded-For", "10.0.0.50")

@@ -116,3 +116,17 @@ func compileLimits(limits []Limit) ([]limit, error) {
 	}
 	return out, errors.Join(errs...)
 }
+
+// InForce is what holds now for a client on a plan: the limits, and whether the
+// tier is a shadow. It is the zero value for a tier that is only known from a
+// snapshot.
+func (t *Tier) InForce(plan string) (limits []Limit, shadow bool) {
+	p := t.policy.Load()
+	if p == nil {
+		return nil, false
+	}
+	for _, l := range p.of(plan) {
+		limits = append(limits, Limit{int(l.n), time.Duration(l.ms) * time.Millisecond})
+	}
+	return limits, p.shadow
+}
