@@ -125,6 +125,7 @@ func (k *KeyRing) Provision(ctx caddy.Context) error {
 	if k.current.Load() == nil {
 		return fmt.Errorf("keys: %s: %w", k.File, first)
 	}
+	recognize(ctx, &k.current)
 	k.beginSweep()
 	return nil
 }

@@ -73,6 +73,7 @@ func (a *Auth) Provision(ctx caddy.Context) error {
 	}
 	mistakes = append(mistakes, a.provisionSources(), a.provisionMatchers(ctx), a.provisionGuest(), a.checkOpenAdmin(), a.provisionKeys())
 	a.door.App().OnStart(a.commit) // after what makes keys when the configuration is started
+	recognize(ctx, &a.ring)
 	return errors.Join(mistakes...)
 }
 

@@ -10,7 +10,7 @@ const Redacted = "REDACTED"
 
 // Redact returns text without the secrets in it. It takes for a secret
 //
-//   - what is known to be one (see Conceal),
+//   - what is known to be one (see Conceal and Recognize),
 //   - what is laid out like a key of ours (agk_...),
 //   - the value of a name that tells of one: `api_key=...`, `X-API-KEY: ...`,
 //     `"token":"..."`,
@@ -61,7 +61,7 @@ func suspicious(text string, learned []string) bool {
 			}
 		}
 	}
-	return containsAny(text, concealed(&known.values)) || containsAny(text, learned)
+	return containsAny(text, concealed(&known.values)) || containsAny(text, learned) || recognizing(text)
 }
 
 func containsAny(text string, values []string) bool {
@@ -186,6 +186,7 @@ func (v *view) find(found *spans, learned []string) {
 	}
 	v.values(found, concealed(&known.values))
 	v.values(found, learned)
+	v.recognized(found)
 }
 
 func (v *view) values(found *spans, values []string) {

@@ -190,6 +190,14 @@ func (r *Ring) Look(secret string, now time.Time) Use {
 	return use
 }
 
+// Knows reports whether a hash is that of a secret of the ring, whatever has become of it. It sets no time of use.
+func (r *Ring) Knows(hash Hash) bool {
+	if r.pepper != nil {
+		hash = r.pepper.sum(hash)
+	}
+	return r.byHash.find(&hash) != nil
+}
+
 // Again says what has become of an earlier use: whether this ring, which may be newer than the one that answered then,
 // still lets that secret open that key. Streams are asked about in this way while they are open. It sets no time of use.
 func (r *Ring) Again(use Use, now time.Time) Outcome {
