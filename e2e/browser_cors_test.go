@@ -10,15 +10,21 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/e2e/house"
 )
 
-// pages serves an empty page under any host name, and returns its port. The
-// browser takes localhost for as safe as https, so its pages may call the gate.
+// pages serves an empty page under any host name, with socket.io-client beside
+// it, and returns its port. The browser takes localhost for as safe as https, so its pages may call the gate.
 func pages(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	client := house.SocketIOClient(t)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/socket.io.js" {
+			w.Header().Set("Content-Type", "text/javascript")
+			_, _ = w.Write(client)
+			return
+		}
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, "<!doctype html><title>a page</title>")
 	})}
@@ -61,6 +67,8 @@ func attempts(gate, key string) []attempt {
 		{"no-cors", call("/api/server/ping", `{mode: 'no-cors'}`, `r.type + ' ' + r.status`), failed, failed},
 		{"WebSocket", socket(gate), "closed", "closed"},
 		{"Socket.IO by polling", call("/socket.io/?EIO=4&transport=polling", withKey("GET", ""), `r.status + ' ' + (await r.text()).slice(0, 6)`), `200 0{"sid`, failed},
+		{"socket.io-client by polling", socketIO(gate, `{transports: ['polling'], extraHeaders: {'X-API-KEY': '`+key+`'}}`), "connected by polling, joined", "xhr poll error"},
+		{"socket.io-client, wrong key", socketIO(gate, `{transports: ['polling'], extraHeaders: {'X-API-KEY': 'wrong-key-0123456789-0123456789'}}`), "xhr poll error", "xhr poll error"},
 		{"server-sent events", call("/api/messaging/sessions", `{method: 'POST', headers: {'X-API-KEY': '`+key+`', 'Content-Type': 'application/json'},
 			body: JSON.stringify({agentId: 'a9e7c0de-0000-4000-8000-000000000001', userId: '5f0f6a2e-0000-4000-8000-000000000001'})}`,
 			`await (async () => {
@@ -82,6 +90,27 @@ func socket(gate string) string {
 	return `return await new Promise(done => {
 		const s = new WebSocket('` + strings.Replace(gate, "https:", "wss:", 1) + `/socket.io/?EIO=4&transport=websocket');
 		s.onopen = () => done('open'); s.onclose = () => done('closed'); })`
+}
+
+// socketIO has the page connect by socket.io-client and join a channel, which
+// the server answers.
+func socketIO(gate, options string) string {
+	return `if (!window.io) await new Promise((ok, no) => {
+			const s = document.createElement('script');
+			s.src = '/socket.io.js'; s.onload = ok; s.onerror = no;
+			document.head.append(s);
+		});
+		const options = ` + options + `;
+		const socket = io('` + gate + `', {...options, reconnection: false, forceNew: true, timeout: 20000, auth: {entityId: '5f0f6a2e-0000-4000-8000-000000000001'}});
+		try {
+			return await new Promise(done => {
+				socket.on('connect_error', e => done(e.message));
+				socket.on('channel_joined', () => done('connected by ' + socket.io.engine.transport.name + ', joined'));
+				const join = () => socket.emit('message', {type: 1, payload: {channelId: '5f0f6a2e-0000-4000-8000-000000000002', entityId: '5f0f6a2e-0000-4000-8000-000000000001'}});
+				// Where two transports are named, it upgrades from the first to the second.
+				socket.on('connect', () => options.transports.length > 1 ? socket.io.engine.once('upgrade', join) : join());
+			});
+		} finally { socket.close(); }`
 }
 
 const readerKey = "the-key-of-a-reader-0123456789abcdef"
@@ -160,6 +189,20 @@ func TestSocketsOfOtherOrigins(t *testing.T) {
 		page.Eval(t, socket(gate), &got)
 		if got != want {
 			t.Errorf("a socket that has to be %s is %s", want, got)
+		}
+	}
+	for _, ways := range []struct{ transports, allowed, foreign string }{
+		{`['websocket']`, "connected by websocket, joined", "websocket error"},
+		{`['polling']`, "connected by polling, joined", "xhr poll error"},
+		{`['polling', 'websocket']`, "connected by websocket, joined", "xhr poll error"},
+	} {
+		for want, page := range map[string]*house.Page{ways.allowed: ours, ways.foreign: theirs} {
+			var got string
+			page.Eval(t, socketIO(gate, "{transports: "+ways.transports+"}"), &got)
+			if got != want {
+				t.Errorf("socket.io-client by %s: the page learned %q, not %q", ways.transports, got, want)
+			}
+			t.Logf("socket.io-client by %-24s %s", ways.transports, got)
 		}
 	}
 	g.WaitFor(t, `"event":"malicious_cors"`)

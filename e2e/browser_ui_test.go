@@ -12,7 +12,7 @@ import (
 )
 
 // uiGate is the gate with the web UI on.
-func uiGate(t *testing.T, e *house.ElizaOS) string {
+func uiGate(t *testing.T, e *house.ElizaOS, headers string) string {
 	t.Helper()
 	g := house.StartGate(t, house.GateConfig{
 		Sites: fmt.Sprintf(`agents.test {
@@ -22,8 +22,9 @@ func uiGate(t *testing.T, e *house.ElizaOS) string {
 		auth {
 			public @ui
 		}
+		%s
 	}
-}`, e.Port),
+}`, e.Port, headers),
 		Env: []string{"ELIZA_SERVER_AUTH_TOKEN=" + e.Token, "ELIZA_API_KEY=" + clientKey, "ELIZA_UI_ENABLE=true"},
 	})
 	g.AwaitCertificate(t, "agents.test", g.LocalCA())
@@ -35,7 +36,7 @@ func uiGate(t *testing.T, e *house.ElizaOS) string {
 // finds nothing in it that the policy forbids.
 func TestWebUIUnderThePolicy(t *testing.T) {
 	e := house.SharedElizaOS(t)
-	url := uiGate(t, e)
+	url := uiGate(t, e, "")
 	page := house.StartBrowser(t, "--ignore-certificate-errors").Open(t, url)
 	shot := func(name string) {
 		if dir := os.Getenv("GATEHOUSE_E2E_SCREENSHOTS"); dir != "" {
@@ -77,5 +78,30 @@ func TestWebUIUnderThePolicy(t *testing.T) {
 		if regexp.MustCompile(`(?i)content.security.policy|permissions.policy|\[exception\]`).MatchString(line) {
 			t.Errorf("the browser says: %s", line)
 		}
+	}
+}
+
+// The UI's policy has 'unsafe-eval' because ElizaOS' own logger makes functions
+// of text when it is loaded, before anything is drawn, and has no other way:
+// without it there is no UI. Should this test fail because there is one, then
+// the preset's policy can do without.
+func TestWebUINeedsEval(t *testing.T) {
+	e := house.SharedElizaOS(t)
+	url := uiGate(t, e, `headers {
+			for @gh_pages web {
+				csp script-src 'self'
+			}
+		}`)
+	page := house.StartBrowser(t, "--ignore-certificate-errors").Open(t, url)
+	var drawn bool
+	page.Eval(t, `for (let i = 0; i < 30; i++) {
+		if (document.body.innerText.trim() !== '') return true;
+		await new Promise(r => setTimeout(r, 100));
+	}
+	return false`, &drawn)
+	console := strings.Join(page.Console(), "\n")
+	t.Logf("drawn: %t; console:\n%s", drawn, console)
+	if drawn || !strings.Contains(console, "fast-redact") {
+		t.Error("the UI works without 'unsafe-eval', or fails for another reason")
 	}
 }

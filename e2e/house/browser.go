@@ -114,16 +114,26 @@ func (b *Browser) Open(t testing.TB, url string) *Page {
 // Navigate goes to a URL and waits until it has loaded.
 func (p *Page) Navigate(t testing.TB, url string) {
 	t.Helper()
+	if refused := p.Try(t, url); refused != "" {
+		t.Fatalf("the browser cannot open %s: %s", url, refused)
+	}
+}
+
+// Try is Navigate for a URL that the browser may have no page for, because it
+// downloads it: it returns the browser's reason, or "" once the page has loaded.
+func (p *Page) Try(t testing.TB, url string) string {
+	t.Helper()
 	var result struct{ ErrorText, LoaderID string }
 	p.browser.call(t, p.session, "Page.navigate", map[string]any{"url": url}, &result)
 	if result.ErrorText != "" {
-		t.Fatalf("the browser cannot open %s: %s", url, result.ErrorText)
+		return result.ErrorText
 	}
 	select {
 	case <-p.load(result.LoaderID):
 	case <-time.After(patience):
 		t.Fatalf("%s did not load within %s; console:\n%s", url, patience, strings.Join(p.Console(), "\n"))
 	}
+	return ""
 }
 
 func (p *Page) load(loader string) chan struct{} {

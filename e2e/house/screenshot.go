@@ -16,3 +16,16 @@ func (p *Page) Screenshot(t testing.TB, file string) {
 		t.Fatal(err)
 	}
 }
+
+// Targets returns the URLs of all that the browser shows: pages, and the frames
+// that run apart from theirs, such as the viewer of PDFs.
+func (b *Browser) Targets(t testing.TB) []string {
+	t.Helper()
+	var answer struct{ TargetInfos []struct{ URL string } }
+	b.call(t, "", "Target.getTargets", map[string]any{"filter": []any{map[string]any{}}}, &answer)
+	var urls []string
+	for _, target := range answer.TargetInfos {
+		urls = append(urls, target.URL)
+	}
+	return urls
+}
