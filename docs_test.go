@@ -42,7 +42,7 @@ func TestDocumentedCaddyfiles(t *testing.T) {
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	found := make(map[string]string)
-	for _, root := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs", "examples"} {
+	for _, root := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs", "examples"} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return err
