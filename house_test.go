@@ -26,6 +26,9 @@ const module = "github.com/gatehouse-dev/caddy-gatehouse"
 
 type listed struct {
 	ImportPath string
+	Name       string
+	Doc        string
+	GoFiles    []string // without tests
 	Imports    []string
 }
 
@@ -33,7 +36,7 @@ type listed struct {
 // tests) imports.
 func packages(t *testing.T) []listed {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Name,Doc,GoFiles,Imports", "./...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +93,15 @@ func TestNoArrowRunsUpward(t *testing.T) {
 			case to != from && below >= floor:
 				t.Errorf("%s (floor %d) imports %s (floor %d)", p.ImportPath, floor+1, imported, below+1)
 			}
+		}
+	}
+}
+
+// TestPackageDocs holds that each package says in a sentence what it is for.
+func TestPackageDocs(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.Name != "main" && len(p.GoFiles) > 0 && !strings.HasPrefix(p.Doc, "Package "+p.Name+" ") {
+			t.Errorf("%s does not say what it is for: its documentation begins %q", p.ImportPath, p.Doc)
 		}
 	}
 }

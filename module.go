@@ -2,9 +2,14 @@
 // that put an agent server, ElizaOS first, safely on the internet.
 //
 // Importing this package brings all of them, so that one `--with` builds the
-// gate into Caddy with xcaddy. What each part does is documented in the
-// packages below: gate (the door), auth (keys), backend (the way to the
-// backend), events (the security log).
+// gate into Caddy with xcaddy. This package itself holds the names of the
+// directives, their order, and the directive gatehouse. What each part does is
+// documented in the packages below, in the order in which a request meets
+// them: gate (the request and the door), headers (security headers and CORS),
+// access (address lists), securitylog (attack patterns), auth (keys),
+// ratelimit (limits), validate (the form of requests), backend (the way to the
+// backend); and events (the security log), elizaos (the preset), admin (the
+// command line).
 package gatehouse
 
 import (
