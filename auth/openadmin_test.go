@@ -51,3 +51,16 @@ func TestAnonymousAdminAcceptedIsAnEvent(t *testing.T) {
 	}
 	t.Errorf("no event tells of it:\n%s", g.Log())
 }
+
+// A site that answers every host has its handlers side by side, and agent_gate
+// accepts for all of them.
+func TestAnonymousAdminOfEveryHost(t *testing.T) {
+	const site = "http://:8199 {\nagent_gate {\nOPTION\n}\nagent_auth {\nanonymous admin\n}\nrespond in\n}"
+	g := gatetest.New(t)
+	if err := g.Validate(strings.Replace(site, "OPTION", "", 1)); err == nil {
+		t.Error("it is not refused")
+	}
+	if err := g.Validate(strings.Replace(site, "OPTION", `allow_unsafe anonymous_admin "a demo"`, 1)); err != nil {
+		t.Error(err)
+	}
+}

@@ -52,8 +52,9 @@ type App struct {
 
 	mu      sync.Mutex
 	onStart []func() error
-	met     map[met]bool   // what sites accept and have
-	looked  map[place]bool // the places whose logs have been looked at
+	met     map[met]bool // what sites accept and have
+	// wardrobes are there for each place that has been looked at.
+	wardrobes map[place]*wardrobe
 
 	plain sync.Once               // the place before plain http is taken
 	sites atomic.Pointer[[]*site] // once the configuration is started
@@ -91,7 +92,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.streams = processStreams
 	a.limiter = newCounter()
 	a.met = make(map[met]bool)
-	a.looked = make(map[place]bool)
+	a.wardrobes = make(map[place]*wardrobe)
 	var err error
 	if a.events, err = events.NewReporter(ctx); err != nil {
 		return fmt.Errorf("starting the event reporter: %w", err)

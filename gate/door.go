@@ -27,6 +27,7 @@ type Door struct {
 	app       *App
 	server    *caddyhttp.Server
 	site      *site
+	wardrobe  *wardrobe
 	logger    *zap.Logger
 	accessLog *accessLog // nil where Caddy's own will do
 }
@@ -44,26 +45,28 @@ func NewDoor(ctx caddy.Context) (*Door, error) {
 	}
 	// Absent where a handler is provisioned outside a server, as in tests of its own.
 	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	s := new(site)
+	s, hangs := new(site), new(wardrobe)
 	if server != nil {
 		app.plain.Do(func() {
 			app.guardPlainHTTP(ctx)
 			app.drainServers(ctx)
 		})
 		s = siteOf(server)
-		if app.first(s.place) {
+		first := false
+		if hangs, first = app.wardrobe(s.key()); first {
 			if err := app.checkLogs(s); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return &Door{
-		Format: FormatElizaOS,
-		Realm:  DefaultRealm,
-		app:    app,
-		server: server,
-		site:   s,
-		logger: app.logger.Named("errors"),
+		Format:   FormatElizaOS,
+		Realm:    DefaultRealm,
+		app:      app,
+		server:   server,
+		site:     s,
+		wardrobe: hangs,
+		logger:   app.logger.Named("errors"),
 	}, nil
 }
 
@@ -94,6 +97,7 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 	d.app.proxies.look(r, req)
 	r = d.app.streams.enter(w, r, req)
 	defer req.stream.leave()
+	req.writer.r = r
 	err := d.run(r, req, next, step)
 	if refusal := req.refusal.Load(); refusal != nil {
 		err = refusal
@@ -141,6 +145,7 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, req *Request, err 
 		// whole, so the connection or stream is cut instead.
 		panic(http.ErrAbortHandler)
 	}
+	req.dress(w, r)
 	if d.Format == FormatCaddy {
 		d.delegate(w, r, req, refusal)
 		return

@@ -14,8 +14,9 @@ import (
 // moment its other handlers are half made or not made at all: what they will be
 // is read from the JSON of their route.
 
-// place is a route of a server. The index is -1 for routes that are not in the
-// server's own list: those of handle_errors, and named routes.
+// place is where a site stands: a route of a server. The index is -1 for all
+// that has no hosts of its own: the routes of a site that answers every host,
+// which Caddy does not put together, those of handle_errors, and named routes.
 type place struct {
 	server *caddyhttp.Server
 	index  int
@@ -49,12 +50,23 @@ func routeOf(server *caddyhttp.Server) (*caddyhttp.Route, int) {
 // siteOf is the site of a handler that is being provisioned.
 func siteOf(server *caddyhttp.Server) *site {
 	route, index := routeOf(server)
-	if route == nil {
-		return &site{place: place{server, -1}, all: true}
+	if route != nil {
+		if s := newSite(server, index, route); len(s.hosts) > 0 {
+			s.guarded = true
+			s.read(route.HandlersRaw, false)
+			return s
+		}
 	}
-	s := newSite(place{server, index}, route)
-	s.guarded = true
-	s.read(route.HandlersRaw)
+	s := &site{place: place{server, -1}, all: true, guarded: true}
+	for i := range server.Routes {
+		if route := &server.Routes[i]; len(newSite(server, i, route).hosts) == 0 {
+			s.collect(route.Handlers) // those that are made already
+			s.read(route.HandlersRaw, len(route.MatcherSets) > 0 || route.Group != "")
+		}
+	}
+	if index < 0 && route != nil {
+		s.read(route.HandlersRaw, true)
+	}
 	return s
 }
 
@@ -64,12 +76,15 @@ type written struct {
 	AllowUnsafe []Accepted `json:"allow_unsafe"`
 	LoggerNames []any      `json:"access_logger_names"`
 	Routes      []struct {
+		Group    string            `json:"group"`
+		Match    json.RawMessage   `json:"match"`
 		Handlers []json.RawMessage `json:"handle"`
 	} `json:"routes"`
 }
 
-// read is collect, for handlers that are not made yet.
-func (s *site) read(handlers []json.RawMessage) {
+// read is collect, for handlers that are not made yet. some tells that not all
+// requests of the site come to them.
+func (s *site) read(handlers []json.RawMessage, some bool) {
 	for _, text := range handlers {
 		var h written
 		// Handlers of others may have fields of these names and other types.
@@ -78,7 +93,7 @@ func (s *site) read(handlers []json.RawMessage) {
 		switch h.Handler {
 		case "subroute":
 			for _, route := range h.Routes {
-				s.read(route.Handlers)
+				s.read(route.Handlers, some || route.Match != nil || route.Group != "")
 			}
 		case "vars":
 			s.addLoggers(h.LoggerNames)
@@ -87,16 +102,23 @@ func (s *site) read(handlers []json.RawMessage) {
 				s.accepted = h.AllowUnsafe
 			}
 		}
+		if some {
+			s.sometimes = append(s.sometimes, h.Handler)
+		}
 	}
 }
 
-// first reports whether this is the first handler of ours at a place.
-func (a *App) first(at place) bool {
+// wardrobe returns what hangs at a place, and whether this is the first handler
+// of ours to ask.
+func (a *App) wardrobe(at place) (w *wardrobe, first bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	before := a.looked[at]
-	a.looked[at] = true
-	return !before
+	w = a.wardrobes[at]
+	if w == nil {
+		w, first = new(wardrobe), true
+		a.wardrobes[at] = w
+	}
+	return w, first
 }
 
 // Judge returns what a dangerous setting of the handler that is being

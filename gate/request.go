@@ -36,6 +36,9 @@ type Request struct {
 	taken   []string // names of query parameters that were taken out
 	door    *Door
 	route   routeMemo
+	dressed []Dresser
+	// hangers is the room of dressed, kept here as idHeader is.
+	hangers [2]Dresser
 	stream  Stream
 	// idHeader is the value of X-Request-Id, kept here so that the header
 	// costs no allocation of its own.
@@ -87,6 +90,7 @@ func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
 	req := &Request{ID: newID(), Client: clientAddr(r.Context()), door: d}
 	req.writer.ResponseWriter = w
 	req.writer.req = req
+	req.dressed = req.hangers[:0]
 	req.idHeader[0] = req.ID
 	w.Header()[requestIDHeader] = req.idHeader[:]
 	// A client's own id is not believed: it could collide with another's.

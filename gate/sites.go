@@ -17,15 +17,18 @@ type site struct {
 	guarded  bool  // an agent handler stands in it
 	gate     *Gate // its agent_gate, if it has one
 	accepted []Accepted
-	guards   []Guard
-	loggers  []string // names that its log_name gives to access loggers
+	// sometimes are the names of handlers that some of the site's requests come
+	// to and others do not. Only siteOf finds them.
+	sometimes []string
+	guards    []Guard
+	loggers   []string // names that its log_name gives to access loggers
 }
 
 // sitesOf are the sites of a server, in the order in which it asks them.
 func sitesOf(server *caddyhttp.Server) []*site {
 	var sites []*site
 	for i := range server.Routes {
-		s := newSite(place{server, i}, &server.Routes[i])
+		s := newSite(server, i, &server.Routes[i])
 		s.collect(server.Routes[i].Handlers)
 		sites = append(sites, s)
 	}
@@ -33,8 +36,8 @@ func sitesOf(server *caddyhttp.Server) []*site {
 }
 
 // newSite is a site of which nothing is known but whom it answers.
-func newSite(at place, route *caddyhttp.Route) *site {
-	s := &site{place: at, all: len(route.MatcherSets) == 0}
+func newSite(server *caddyhttp.Server, index int, route *caddyhttp.Route) *site {
+	s := &site{place: place{server, index}, all: len(route.MatcherSets) == 0}
 	for _, set := range route.MatcherSets {
 		hosts := hostsOf(set)
 		s.hosts = append(s.hosts, hosts...)
@@ -78,6 +81,14 @@ func (s *site) collect(handlers []caddyhttp.MiddlewareHandler) {
 			s.guards = append(s.guards, guard)
 		}
 	}
+}
+
+// key is the place under which is kept what is known of the site.
+func (s *site) key() place {
+	if len(s.hosts) == 0 {
+		return place{s.server, -1}
+	}
+	return s.place
 }
 
 func (s *site) addLoggers(names []any) {

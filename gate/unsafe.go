@@ -129,7 +129,7 @@ func (a *App) judge(s *site, name Finding, danger error) error {
 	})
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.met[met{s.place, name}] = true
+	a.met[met{s.key(), name}] = true
 	return nil
 }
 
@@ -152,7 +152,7 @@ func (a *App) warnOfStaleAcceptances(sites []*site) {
 			continue
 		}
 		for _, accepted := range s.gate.AllowUnsafe {
-			if !a.met[met{s.place, accepted.Finding}] {
+			if !a.met[met{s.key(), accepted.Finding}] {
 				a.logger.Warn("allow_unsafe accepts a finding that this site does not have: remove the line",
 					zap.String("site", s.name()), zap.String("finding", string(accepted.Finding)))
 			}

@@ -18,6 +18,7 @@ const statusClientClosed = 499
 type responseWriter struct {
 	caddyhttp.ResponseWriterWrapper
 	req   *Request
+	r     *http.Request
 	began bool
 	conn  atomic.Pointer[net.Conn] // once the connection is hijacked
 }
@@ -31,25 +32,34 @@ func (w *responseWriter) WriteHeader(status int) {
 	// Informational responses are not the response, but for the one that
 	// ends HTTP on this connection.
 	if status >= 200 || status == http.StatusSwitchingProtocols {
-		w.began = true
+		w.begin()
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// begin notes that the response begins. Where it comes from a handler before
+// those whose headers belong on it, they are put on here.
+func (w *responseWriter) begin() {
+	if !w.began {
+		w.began = true
+		w.req.dress(w, w.r)
+	}
+}
+
 func (w *responseWriter) Write(p []byte) (int, error) {
-	w.began = true
+	w.begin()
 	return w.ResponseWriter.Write(p)
 }
 
 // ReadFrom is overridden beside Write, which the wrapper's own ReadFrom would bypass.
 func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
-	w.began = true
+	w.begin()
 	return w.ResponseWriterWrapper.ReadFrom(r)
 }
 
 // FlushError is overridden because a flush sends the header.
 func (w *responseWriter) FlushError() error {
-	w.began = true
+	w.begin()
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 

@@ -89,6 +89,7 @@ func (c *CORS) Provision(ctx caddy.Context) error {
 	if c.policy, err = cors.New(config); err != nil {
 		return fmt.Errorf("agent_cors: %w", err)
 	}
+	c.door.Hang(c)
 	return nil
 }
 
@@ -165,6 +166,7 @@ func (c *CORS) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 
 // Serve answers a preflight, and has every other response carry the policy's headers.
 func (c *CORS) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, next caddyhttp.Handler) error {
+	req.Dressed(c)
 	if cors.IsPreflight(r) {
 		if !c.policy.Preflight(w.Header(), r) {
 			return c.refused(r, "preflight")
@@ -182,6 +184,12 @@ func (c *CORS) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 		return c.refused(r, "handshake")
 	}
 	return next.ServeHTTP(finish, r)
+}
+
+// Dress puts the policy's headers on a response that comes from a handler before.
+func (c *CORS) Dress(w http.ResponseWriter, r *http.Request, _ *gate.Request) {
+	answer := c.policy.Actual(w.Header(), r)
+	answer.Reassert(w.Header())
 }
 
 // corsWriter holds the answer against what the backend writes.
@@ -222,5 +230,5 @@ func (c *CORS) refused(r *http.Request, rule string) *gate.Refusal {
 var (
 	_ caddy.Provisioner           = (*CORS)(nil)
 	_ caddyhttp.MiddlewareHandler = (*CORS)(nil)
-	_ gate.Step                   = (*CORS)(nil)
+	_ gate.Dresser                = (*CORS)(nil)
 )

@@ -101,6 +101,7 @@ func (h *Headers) Provision(ctx caddy.Context) error {
 	if err := errors.Join(mistakes...); err != nil {
 		return fmt.Errorf("agent_headers: %w", err)
 	}
+	h.door.Hang(h)
 	return nil
 }
 
@@ -153,12 +154,22 @@ func (h *Headers) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 }
 
 // Serve sets the headers and passes the request on.
-func (h *Headers) Serve(w http.ResponseWriter, r *http.Request, _ *gate.Request, next caddyhttp.Handler) error {
+func (h *Headers) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, next caddyhttp.Handler) error {
 	c, err := h.choose(r)
 	if err != nil {
 		return err
 	}
+	req.Dressed(h)
 	return next.ServeHTTP(c.begin(w, gate.OverTLS(r)), r)
+}
+
+// Dress sets the headers on a response that comes from a handler before.
+func (h *Headers) Dress(w http.ResponseWriter, r *http.Request, _ *gate.Request) {
+	c, err := h.choose(r)
+	if err != nil {
+		c = h.base
+	}
+	c.begin(w, gate.OverTLS(r))
 }
 
 func (h *Headers) choose(r *http.Request) (*compiled, error) {
@@ -233,5 +244,5 @@ func (u *ruling) remove(h http.Header) {
 var (
 	_ caddy.Provisioner           = (*Headers)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Headers)(nil)
-	_ gate.Step                   = (*Headers)(nil)
+	_ gate.Dresser                = (*Headers)(nil)
 )
