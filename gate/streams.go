@@ -173,6 +173,11 @@ func (s *Streams) End(match func(*Stream) bool, reason string) int {
 	return ended
 }
 
+// End ends the request, which gets the refusal if it has not been answered yet,
+// and reports whether it was still there to be ended. It may be called from any
+// goroutine while the request is in flight.
+func (req *Request) End(refusal *Refusal, reason string) bool { return req.stream.end(refusal, reason) }
+
 // lastWords is how long an ended request may take to write what it has begun.
 const lastWords = 250 * time.Millisecond
 

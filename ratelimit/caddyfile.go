@@ -29,6 +29,8 @@ import (
 //		}
 //		exempt <network>...
 //		concurrent <requests> [<matcher>...]
+//		stream_max_age <duration>
+//		stream_idle <duration>
 //		headers draft6 draft11 | off
 //	}
 func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
@@ -55,6 +57,8 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 			l.Concurrent = append(l.Concurrent, c)
 			return errors.Join(err, matcherErr)
 		}},
+		"stream_max_age": lifetimeOption(&l.StreamMaxAge),
+		"stream_idle":    lifetimeOption(&l.StreamIdle),
 		"headers": {Parse: func(d *caddyfile.Dispenser) error {
 			if l.Headers = d.RemainingArgs(); len(l.Headers) == 0 {
 				return d.Err("headers takes draft6, draft11 or both, or off")
@@ -64,10 +68,23 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 		}},
 	}.ParseBlock(h.Dispenser))
 	err := errors.Join(mistakes...)
-	if err == nil && len(l.Tiers)+len(l.Concurrent) == 0 {
+	if err == nil && l.limitsNothing() {
 		err = h.Err("agent_rate_limit limits nothing: write `agent_rate_limit 100 15m`, or a tier in its block")
 	}
 	return l, err
+}
+
+func lifetimeOption(into *gate.Duration) gate.Option {
+	return gate.Option{Parse: func(d *caddyfile.Dispenser) error {
+		text, err := gate.OneArg(d)
+		if *into = gate.Duration(text); err != nil {
+			return err
+		}
+		if err = gate.CheckPlaceholder(text); err == nil && !gate.IsPlaceholder(text) {
+			_, err = positive(*into, literal)
+		}
+		return wrap(d, err)
+	}}
 }
 
 // wrap adds the place to an error.

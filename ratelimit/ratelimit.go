@@ -56,6 +56,14 @@ type RateLimit struct {
 	// at a time.
 	Concurrent []*Concurrent `json:"concurrent,omitempty"`
 
+	// StreamMaxAge is how long a response may go on after it has begun, or a
+	// socket stay open. Default: without end.
+	StreamMaxAge gate.Duration `json:"stream_max_age,omitempty"`
+
+	// StreamIdle is how long nothing may move in a response that has begun, or
+	// in a socket. Default: without end.
+	StreamIdle gate.Duration `json:"stream_idle,omitempty"`
+
 	// Headers are the response fields that tell a client where it stands:
 	// "draft6" (RateLimit-Limit, -Remaining and -Reset), "draft11"
 	// (RateLimit-Policy and RateLimit), or "off" alone. Default: draft6 and draft11.
@@ -70,6 +78,7 @@ type RateLimit struct {
 	exempt   []netip.Prefix
 	fields   fields
 	policies atomic.Pointer[map[policyKey][]string]
+	lifetime lifetime
 }
 
 // CaddyModule returns the Caddy module information.
@@ -91,8 +100,8 @@ func (l *RateLimit) Provision(ctx caddy.Context) error {
 		return errors.New("agent_rate_limit: the app gatehouse has no part limits")
 	}
 	l.limits = limits
-	mistakes := []error{l.provisionExempt(), l.provisionFields(), l.checkPlans()}
-	if len(l.Tiers)+len(l.Concurrent) == 0 {
+	mistakes := []error{l.provisionExempt(), l.provisionFields(), l.provisionLifetime(), l.checkPlans()}
+	if l.limitsNothing() {
 		mistakes = append(mistakes, errors.New("it limits nothing: write `agent_rate_limit 100 15m`, or a tier in its block"))
 	}
 	if len(l.Tiers) > maxTiers {
@@ -123,6 +132,10 @@ func (l *RateLimit) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("agent_rate_limit: %w", err)
 	}
 	return nil
+}
+
+func (l *RateLimit) limitsNothing() bool {
+	return len(l.Tiers)+len(l.Concurrent) == 0 && l.StreamMaxAge == "" && l.StreamIdle == ""
 }
 
 func (l *RateLimit) provisionExempt() error {
@@ -286,7 +299,7 @@ func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Requ
 	}
 	if len(d.charges) == 0 {
 		decisions.Put(d)
-		return next.ServeHTTP(w, r)
+		return l.bound(w, r, req, next)
 	}
 	d.verdict, d.there = l.limits.take(d.charges, d.who)
 	d.write(w.Header())
@@ -296,10 +309,13 @@ func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Requ
 		return d.refusal()
 	}
 	if settles {
-		return d.serve(w, r, next) // the response holds it
+		// The response holds it.
+		return l.bound(w, r, req, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			return d.serve(w, r, next)
+		}))
 	}
 	decisions.Put(d) // or a stream would hold it for hours
-	return next.ServeHTTP(w, r)
+	return l.bound(w, r, req, next)
 }
 
 // serve passes the request on and gives back what its response makes free.

@@ -59,6 +59,21 @@ func (s *slots) give(of slot) {
 	}
 }
 
+// usedBy is the number of slots that a client has taken.
+func (s *slots) usedBy(client window.ID) (n int) {
+	for i := range s.shards {
+		shard := &s.shards[i]
+		shard.mu.Lock()
+		for of, held := range shard.held {
+			if of.client == client {
+				n += held
+			}
+		}
+		shard.mu.Unlock()
+	}
+	return n
+}
+
 // used is the number of slots that are taken.
 func (s *slots) used() (n int) {
 	for i := range s.shards {

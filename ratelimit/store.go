@@ -112,10 +112,7 @@ func (r *Redis) options(resolve resolver) (o redis.Options, err error) {
 }
 
 func (r *Redis) budget(resolve resolver) (time.Duration, error) {
-	budget, err := r.Budget.Value(resolve, 0)
-	if err == nil && budget <= 0 {
-		err = errNotPositive
-	}
+	budget, err := positive(r.Budget, resolve)
 	if err != nil {
 		return 0, fmt.Errorf("redis: budget %s: %w", r.Budget, err)
 	}
