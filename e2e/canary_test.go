@@ -278,7 +278,9 @@ func (c *canary) everywhere(t *testing.T, client *http.Client, base, path string
 				if path == "/large" { // it may be answered before it is sent
 					continue
 				}
-				t.Fatalf("%s %s: %v\n%s", path, place, err, c.gate.Output())
+				// Go on: what the gate has written of it is still to be searched.
+				t.Errorf("%s %s: %v", path, place, err)
+				continue
 			}
 			_, _ = io.Copy(io.Discard, response.Body)
 			response.Body.Close()
