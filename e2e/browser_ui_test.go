@@ -59,6 +59,15 @@ func TestWebUIUnderThePolicy(t *testing.T) {
 		}
 	}
 	shot("1-no-key")
+	var answers []int
+	page.Eval(t, `const all = [];
+		for (let i = 0; i < 30; i++) all.push((await fetch('/api/agents')).status);
+		return all`, &answers)
+	for i, status := range answers {
+		if status != 401 { // whoever shows no key makes no attempt
+			t.Fatalf("request %d without a key: %d", i+1, status)
+		}
+	}
 	page.Eval(t, `localStorage.setItem('eliza-api-key-' + location.origin, '`+clientKey+`'); localStorage.setItem('eliza-onboarding-completed', 'true')`, nil)
 	page.Navigate(t, url+"/?again")
 	await("the agent", `document.body.innerText.includes('Doorkeeper')`)

@@ -3,6 +3,7 @@
 // ElizaOS' own environment names apply (SERVER_PORT, ELIZA_SERVER_AUTH_TOKEN,
 // ELIZA_UI_ENABLE, ...). Ours:
 //   E2E_DATA_DIR      where the database, the uploads and a .env live; required
+//   E2E_CHARACTER     a character file to start in place of our own character
 //   E2E_CONTROL_PORT  port of the control server, default: any free one
 //
 // The control server is for tests alone and lies beside ElizaOS, never behind
@@ -10,7 +11,7 @@
 //   POST /release?id=ID[&all=1]  lets one more chunk (or all) of [hold:ID] go
 //   GET  /requests?since=N       what reached ElizaOS since request number N
 import { createServer } from 'node:http';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Holds, modelPlugin } from './model.mjs';
 
@@ -40,19 +41,15 @@ await server.initialize({ dataDir });
 const requests = recordRequests(server.server);
 const controlPort = await startControl(requests);
 
+const character = process.env.E2E_CHARACTER
+  ? JSON.parse(readFileSync(process.env.E2E_CHARACTER, 'utf8'))
+  : { id: AGENT_ID, name: 'Doorkeeper', bio: ['Answers the same to everyone.'], settings: {} };
 await server.start({
   port: process.env.SERVER_PORT ? Number(process.env.SERVER_PORT) : undefined,
-  agents: [{
-    character: {
-      id: AGENT_ID,
-      name: 'Doorkeeper',
-      bio: ['Answers the same to everyone.'],
-      settings: {},
-    },
-    plugins: [bootstrap, modelPlugin(holds)],
-  }],
+  agents: [{ character, plugins: [bootstrap, modelPlugin(holds)] }],
 });
-console.log(`e2e: agent ${AGENT_ID} is ready, control is listening on port ${controlPort}`);
+const [agent] = server.getAllAgents();
+console.log(`e2e: agent ${agent.agentId} is ready, control is listening on port ${controlPort}`);
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => process.exit(0));
