@@ -80,16 +80,11 @@ func takeCookie(r *http.Request, name string) string {
 // grant gives a page that has shown its key a cookie, or makes the cookie anew
 // that it was let in by.
 func (a *Auth) grant(w http.ResponseWriter, r *http.Request, req *gate.Request, s shown, cookie string) {
-	if a.cookieOff() || s.use.Key == nil || !overSafe(r) {
+	if a.cookieOff() || s.use.Key == nil {
 		return
 	}
-	switch s.by {
-	case byHeader:
-		if !earns(r, req) {
-			return
-		}
-	case byCookie:
-	default:
+	earned := s.by == byCookie || s.by == byHeader && earns(r, req)
+	if !earned || !overSafe(r) {
 		return
 	}
 	now := a.now()
