@@ -211,6 +211,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if req.Principal != nil {
 			sent = t.withKey(r)
 		}
+		req.Passed(r.Context())
 	}
 	t.prepare(sent)
 	// The proxy made r for this round trip and prints it afterwards, headers

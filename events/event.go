@@ -50,6 +50,8 @@ const (
 	LimitStoreBack Name = "sys_limit_store_back"
 	// LimitStoreEmptied: the store of shared limits has lost what it counted.
 	LimitStoreEmptied Name = "sys_limit_store_emptied"
+	// ManyEvents: a flood came from so many sources that they are summed up together.
+	ManyEvents Name = "sys_events_summed"
 	// DangerAccepted: a dangerous setting was accepted by the operator and is in force.
 	DangerAccepted Name = "sys_danger_accepted"
 )
@@ -84,6 +86,8 @@ type Event struct {
 	Rule string
 	// Reason says why, and what to do, for the person who reads the log at night.
 	Reason string
+	// More is how many events a line sums up that were not written one by one.
+	More int
 	// Enforced is false where the gate only observed and let the request pass.
 	Enforced bool
 }

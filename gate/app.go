@@ -97,6 +97,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.events, err = events.NewReporter(ctx); err != nil {
 		return fmt.Errorf("starting the event reporter: %w", err)
 	}
+	if err := events.Register(ctx, decisionSeconds); err != nil {
+		return err
+	}
 	if a.env, err = readEnvironment(a.EnvFile); err != nil {
 		return err
 	}
@@ -124,9 +127,12 @@ func (a *App) Start() error {
 	return a.inspect()
 }
 
-// Stop has nothing to undo: what must end with the configuration ends in the
-// parts' own Cleanup.
-func (a *App) Stop() error { return nil }
+// Stop has the security log say what it has not written one by one. What else
+// must end with the configuration ends in the parts' own Cleanup.
+func (a *App) Stop() error {
+	a.events.Close()
+	return nil
+}
 
 // OnStart leaves something to be done when the configuration is started, and
 // not when it is only validated. It is meant for Provision.

@@ -137,6 +137,7 @@ func (d *Door) run(r *http.Request, req *Request, next caddyhttp.Handler, step S
 // answer ends a request with an error.
 func (d *Door) answer(w http.ResponseWriter, r *http.Request, req *Request, err error) {
 	refusal := d.refusalOf(r, req, err)
+	req.decide(r.Context(), refusal)
 	if e := refusal.Event; e.Name != "" {
 		d.Report(r, req, e)
 	}
@@ -173,14 +174,16 @@ func (d *Door) complete(r *http.Request, req *Request, e events.Event) {
 	}
 	e.ClientIP = req.Client
 	e.RequestID = req.ID
-	e.Method = r.Method
-	// What the client sent, not what it was cleaned to: the log is evidence.
-	e.URI = events.RedactFor(r, OriginalURI(r))
-	e.UserAgent = events.RedactFor(r, r.UserAgent())
 	if req.Principal != nil && e.KeyID == "" {
 		e.KeyID = req.Principal.KeyID
 	}
-	d.app.events.Report(e)
+	traceEvent(r.Context(), e)
+	d.app.events.Report(e, func(e *events.Event) {
+		e.Method = r.Method
+		// What the client sent, not what it was cleaned to: the log is evidence.
+		e.URI = events.RedactFor(r, OriginalURI(r))
+		e.UserAgent = events.RedactFor(r, r.UserAgent())
+	})
 }
 
 // OriginalURI is the request's target as it came over the wire: its path not

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/google/uuid"
@@ -40,6 +41,8 @@ type Request struct {
 	// hangers is the room of dressed, kept here as idHeader is.
 	hangers [2]Dresser
 	stream  Stream
+	began   time.Time
+	decided atomic.Bool // the decision was told to the metrics and the trace
 	// idHeader is the value of X-Request-Id, kept here so that the header
 	// costs no allocation of its own.
 	idHeader [1]string
@@ -87,7 +90,7 @@ func NetworkOf(addr netip.Addr) netip.Prefix {
 // newRequest reads from r what the gate has to know, and puts the cleaned path
 // into r, so that what is matched from here on is what is forwarded.
 func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
-	req := &Request{ID: newID(), Client: clientAddr(r.Context()), door: d}
+	req := &Request{ID: newID(), Client: clientAddr(r.Context()), door: d, began: time.Now()}
 	req.writer.ResponseWriter = w
 	req.writer.req = req
 	req.dressed = req.hangers[:0]
