@@ -56,6 +56,14 @@ func NewReporter(ctx caddy.Context) (*Reporter, error) {
 	if err := Register(ctx, eventsTotal, summedTotal); err != nil {
 		return nil, err
 	}
+	// A series that is there from the start lets its first event be seen as a
+	// rise.
+	for _, kind := range Vocabulary() {
+		summedTotal.WithLabelValues(string(kind.Name))
+		for _, enforced := range []string{"true", "false"} {
+			eventsTotal.WithLabelValues(string(kind.Name), enforced)
+		}
+	}
 	return newReporter(ctx, bus.(*caddyevents.App), ctx.Logger().Named("security"), systemClock), nil
 }
 

@@ -97,7 +97,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.events, err = events.NewReporter(ctx); err != nil {
 		return fmt.Errorf("starting the event reporter: %w", err)
 	}
-	if err := events.Register(ctx, decisionSeconds); err != nil {
+	if err := events.Register(ctx, decisionSeconds, refusalsTotal); err != nil {
 		return err
 	}
 	if a.env, err = readEnvironment(a.EnvFile); err != nil {

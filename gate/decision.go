@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
@@ -20,6 +21,15 @@ var decisionSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 	Help:      "Time from a request's arrival at the gate to its decision: passed to the backend (by the transport agent_backend), refused, or failed (a status of 500 or more).",
 	Buckets:   []float64{.00001, .000025, .00005, .0001, .00025, .0005, .001, .005, .025, .1, .5, 2.5, 10},
 }, []string{"decision"})
+
+// refusalsTotal belongs to the process, too. Codes come from the gate and from
+// the configuration (a tier's code), never from a request.
+var refusalsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+	Namespace: "caddy",
+	Subsystem: "gatehouse",
+	Name:      "refusals_total",
+	Help:      "Answers of the gate in place of the backend's, by status and code: refusals, and failures such as BACKEND_UNAVAILABLE.",
+}, []string{"status", "code"})
 
 // The decisions on a request.
 const (
@@ -51,6 +61,9 @@ func (req *Request) decide(ctx context.Context, f *Refusal) {
 	}
 	if !req.decided.Swap(true) {
 		decisionObservers[decision].Observe(time.Since(req.began).Seconds())
+	}
+	if f != nil {
+		refusalsTotal.WithLabelValues(strconv.Itoa(f.Status), f.Code).Inc()
 	}
 	span := trace.SpanFromContext(ctx)
 	if !span.IsRecording() {

@@ -35,6 +35,16 @@ func StartPrometheus(t testing.TB, config string, files map[string]string) *Prom
 	return p
 }
 
+// Promtool runs promtool, which comes with Prometheus, in a folder.
+func Promtool(t testing.TB, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program(t, "promtool", "prometheus"), args...)
+	cmd.Dir = dir
+	if _, err := output(cmd); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Sample is one series of a query's result.
 type Sample struct {
 	Metric map[string]string
