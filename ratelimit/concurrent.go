@@ -44,6 +44,9 @@ func (config *Concurrent) compile(ctx caddy.Context, resolve resolver, name stri
 		if err == nil {
 			err = c.match.FromInterface(loaded)
 		}
+		if err == nil {
+			err = gate.CheckPaths(c.match)
+		}
 		mistakes = append(mistakes, err)
 	}
 	return c, errors.Join(mistakes...)

@@ -155,6 +155,9 @@ func (l *RateLimit) compile(ctx caddy.Context, config *Tier, site string) (*tier
 		if err == nil {
 			err = t.match.FromInterface(loaded)
 		}
+		if err == nil {
+			err = gate.CheckPaths(t.match)
+		}
 		mistakes = append(mistakes, err)
 	}
 	t.by, _, _ = parseBy(config.By)
