@@ -1,5 +1,11 @@
 // Package ratelimit_test measures the limiter beside mholt/caddy-ratelimit, in one
-// run, so that what the machine does besides falls on both.
+// run, so that what the machine does besides falls on both:
+//
+//	go test ./bench/ratelimit -run xxx -bench . -cpu 1,2
+//
+// "engine" is the decision alone, with the making of the client's identity;
+// "ours" the whole handler agent_rate_limit, door and response fields included;
+// "theirs" the whole handler rate_limit, which sends no fields.
 package ratelimit_test
 
 import (
@@ -10,6 +16,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +32,8 @@ const length = 15 * time.Minute
 // limiter decides about a request of the client with a number.
 type limiter interface {
 	take(client int) (admitted bool)
+	// fork is the same limiter, for another goroutine.
+	fork() limiter
 }
 
 // ours is the engine, with the making of the client's identity.
@@ -49,6 +58,8 @@ func newOurs(b *testing.B, addrs []netip.Addr, limit int) limiter {
 	o.charges[0].Tier = tier
 	return o
 }
+
+func (o *ours) fork() limiter { other := *o; return &other }
 
 func (o *ours) take(client int) bool {
 	a := o.addrs[client]
@@ -79,7 +90,7 @@ func newTheirs(b *testing.B, addrs []netip.Addr, limit int) limiter {
 	}
 	ctx, cancel := caddy.NewContext(ctx)
 	zones++
-	t := &theirs{repl: caddy.NewEmptyReplacer(), zone: fmt.Sprint("zone", zones)}
+	t := &theirs{zone: fmt.Sprint("zone", zones)}
 	t.handler = &caddyrl.Handler{RateLimits: map[string]*caddyrl.RateLimit{
 		t.zone: {Key: "{client}", MaxEvents: limit, Window: caddy.Duration(length)},
 	}}
@@ -93,9 +104,15 @@ func newTheirs(b *testing.B, addrs []netip.Addr, limit int) limiter {
 	for _, a := range addrs {
 		t.names = append(t.names, a.String())
 	}
+	return t.fork()
+}
+
+func (t *theirs) fork() limiter {
+	other := *t
+	other.repl = caddy.NewEmptyReplacer()
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	t.request = r.WithContext(context.WithValue(r.Context(), caddy.ReplacerCtxKey, t.repl))
-	return t
+	other.request = r.WithContext(context.WithValue(r.Context(), caddy.ReplacerCtxKey, other.repl))
+	return &other
 }
 
 var pass = caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
@@ -117,7 +134,7 @@ func (t *theirs) take(client int) bool {
 var limiters = []struct {
 	name string
 	make func(*testing.B, []netip.Addr, int) limiter
-}{{"ours", newOurs}, {"theirs", newTheirs}}
+}{{"engine", newOurs}, {"ours", newWhole}, {"theirs", newTheirs}}
 
 func addresses(n int) []netip.Addr {
 	out := make([]netip.Addr, n)
@@ -155,11 +172,17 @@ func BenchmarkDecision(b *testing.B) {
 					}
 					runtime.GC()
 					b.ReportAllocs()
-					for i := 0; b.Loop(); i++ {
-						if got := lim.take(i * stride % n); got == (what == "refused") {
-							b.Fatalf("admitted %v at %d", got, i)
+					b.ResetTimer()
+					var starts atomic.Int64
+					b.RunParallel(func(pb *testing.PB) {
+						lim := lim.fork()
+						for i := int(starts.Add(1)) * 7919; pb.Next(); i++ {
+							if got := lim.take(i * stride % n); got == (what == "refused") {
+								b.Errorf("admitted %v at %d", got, i)
+								return
+							}
 						}
-					}
+					})
 				})
 			}
 		}
@@ -172,6 +195,9 @@ func BenchmarkDecision(b *testing.B) {
 func BenchmarkMemory(b *testing.B) {
 	for _, limit := range []int{50, 1000, 100_000} {
 		for _, l := range limiters {
+			if l.name == "ours" {
+				continue // what the engine keeps is all that it keeps
+			}
 			b.Run(fmt.Sprintf("limit=%d/%s", limit, l.name), func(b *testing.B) {
 				n := 100_000
 				if l.name == "theirs" {
