@@ -98,7 +98,8 @@ func TestTrace(t *testing.T) {
 	for _, event := range refused.Events {
 		names = append(names, event.Name)
 	}
-	require.Equal(t, []string{"malicious_sqli", "authn_login_fail"}, names)
+	require.Contains(t, names, "malicious_sqli")
+	require.Contains(t, names, "authn_login_fail")
 	rc.mu.Lock()
 	defer rc.mu.Unlock()
 	require.False(t, strings.Contains(string(rc.raw), secret), "a key is in the trace")

@@ -28,7 +28,7 @@ func TestEventsAreCounted(t *testing.T) {
 }
 
 // counted is the value of the running gate's counter for an event.
-func counted(t *testing.T, event string) float64 {
+func counted(t *testing.T, event string) (total float64) {
 	t.Helper()
 	ctx := caddy.ActiveContext()
 	families, err := ctx.GetMetricsRegistry().Gather()
@@ -42,10 +42,10 @@ func counted(t *testing.T, event string) float64 {
 		for _, metric := range family.GetMetric() {
 			for _, label := range metric.GetLabel() {
 				if label.GetName() == "event" && strings.EqualFold(label.GetValue(), event) {
-					return metric.GetCounter().GetValue()
+					total += metric.GetCounter().GetValue()
 				}
 			}
 		}
 	}
-	return 0
+	return total
 }
