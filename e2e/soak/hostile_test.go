@@ -1,0 +1,191 @@
+package soak_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// hostile is one way to be a bad client: it does harm until the context ends.
+type hostile struct {
+	name    string
+	clients int
+	attack  func(ctx context.Context, g *gate)
+}
+
+// plain opens a connection without TLS.
+func (g *gate) plain() (net.Conn, error) {
+	return net.Dial("tcp", "127.0.0.1"+g.url[strings.LastIndexByte(g.url, ':'):])
+}
+
+// http2 opens an HTTP/2 connection and shakes hands.
+func (g *gate) http2() (*http2.Framer, net.Conn, error) {
+	conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", g.Config.HTTPSPort),
+		&tls.Config{InsecureSkipVerify: true, ServerName: "localhost", NextProtos: []string{"h2"}})
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
+		return nil, nil, err
+	}
+	framer := http2.NewFramer(conn, conn)
+	go func() { _, _ = io.Copy(io.Discard, conn) }()
+	return framer, conn, framer.WriteSettings()
+}
+
+// requestHeaders are those of a GET without a key, for HTTP/2.
+func requestHeaders() []byte {
+	var b bytes.Buffer
+	e := hpack.NewEncoder(&b)
+	for _, f := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "localhost"}, {":path", "/api/agents"}} {
+		_ = e.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
+	}
+	return b.Bytes()
+}
+
+// held opens a connection, writes to it in small pieces, and keeps it open.
+func held(pieces func(write func(string) bool)) func(context.Context, *gate) {
+	return func(ctx context.Context, g *gate) {
+		conn, err := g.plain()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		pieces(func(text string) bool {
+			if _, err := io.WriteString(conn, text); err != nil {
+				return false
+			}
+			select {
+			case <-ctx.Done():
+				return false
+			case <-time.After(50 * time.Millisecond):
+				return true
+			}
+		})
+		<-ctx.Done()
+	}
+}
+
+// again repeats a raw request over new connections.
+func again(request string) func(context.Context, *gate) {
+	return func(ctx context.Context, g *gate) {
+		for ctx.Err() == nil {
+			conn, err := g.plain()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, request)
+			_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+			_, _ = io.Copy(io.Discard, conn)
+			_ = conn.Close()
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+var attacks = []hostile{
+	{"idle connections", 2000, held(func(func(string) bool) {})},
+	{"slow headers", 200, held(func(write func(string) bool) {
+		write("GET /api/agents HTTP/1.1\r\nHost: localhost\r\n")
+		for write("X-A: b\r\n") {
+		}
+	})},
+	{"slow bodies", 200, held(func(write func(string) bool) {
+		write("POST /api/messaging/sessions HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: " + key + "\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n")
+		for write(" ") {
+		}
+	})},
+	{"floods of header fields", 8, again("GET /api/agents HTTP/1.1\r\nHost: localhost\r\n" + strings.Repeat("X-Filler: "+strings.Repeat("a", 200)+"\r\n", 20_000) + "\r\n")},
+	{"a header field without an end", 8, again("GET /api/agents HTTP/1.1\r\nHost: localhost\r\nX-Filler: " + strings.Repeat("a", 4<<20))},
+	{"two lengths", 4, again("POST /api/agents HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nContent-Length: 40\r\n\r\nabcdGET /api/server/logs HTTP/1.1\r\n\r\n")},
+	{"a length and chunks", 4, again("POST /api/agents HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n5c\r\nGPOST / HTTP/1.1\r\n\r\n0\r\n\r\n")},
+	{"chunks of a hidden kind", 4, again("POST /api/agents HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n")},
+	{"chunks with long extensions", 4, again("POST /api/agents HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: " + key + "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1;" + strings.Repeat("a", 1<<20) + "\r\n")},
+	{"invalid UTF-8 everywhere", 4, again("GET /api/\xff\xfe%ff%c0%ae?q=\xf0\x28\x8c\x28 HTTP/1.1\r\nHost: localhost\r\nUser-Agent: \xff\xfe\r\nX-API-KEY: \xc3\x28\r\nReferer: http://\xed\xa0\x80/\r\nOrigin: \xff\r\n\r\n")},
+	{"rapid reset", 4, func(ctx context.Context, g *gate) {
+		for ctx.Err() == nil {
+			framer, conn, err := g.http2()
+			if err != nil {
+				return
+			}
+			for id := uint32(1); ctx.Err() == nil && id < 20_000; id += 2 {
+				if framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: requestHeaders(), EndStream: true, EndHeaders: true}) != nil ||
+					framer.WriteRSTStream(id, http2.ErrCodeCancel) != nil {
+					break
+				}
+				if id%100 == 1 {
+					time.Sleep(10 * time.Millisecond)
+				}
+			}
+			_ = conn.Close()
+		}
+	}},
+	{"a flood of CONTINUATION frames", 4, func(ctx context.Context, g *gate) {
+		for ctx.Err() == nil {
+			framer, conn, err := g.http2()
+			if err != nil {
+				return
+			}
+			var block bytes.Buffer
+			_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: "x-filler", Value: strings.Repeat("a", 10_000)})
+			err = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: requestHeaders()})
+			for n := 0; err == nil && n < 2000 && ctx.Err() == nil; n++ {
+				err = framer.WriteContinuation(1, false, block.Bytes())
+			}
+			_ = conn.Close()
+			time.Sleep(20 * time.Millisecond)
+		}
+	}},
+}
+
+// Whatever hostile clients do, honest ones are served, the gate's memory stays
+// bounded, and nothing panics.
+func TestHostileClients(t *testing.T) {
+	b := startBackend(t)
+	g := startGate(t, config(b))
+	g.AwaitCertificate(t, "localhost", g.LocalCA())
+	calm := startLoad(t, g, 2, key)
+	time.Sleep(*soak / 5)
+	calm.stop(t)
+	t.Logf("%-32s honest clients' p99 %v, %d MiB", "calm", calm.p99(), g.resident(t))
+	for _, h := range attacks {
+		t.Run(h.name, func(t *testing.T) {
+			seen := b.requests.Load()
+			ctx, cancel := context.WithCancel(t.Context())
+			var wait sync.WaitGroup
+			for range h.clients {
+				wait.Go(func() { h.attack(ctx, g) })
+			}
+			honest := startLoad(t, g, 2, key)
+			time.Sleep(*soak / 5)
+			honest.stop(t)
+			memory := g.resident(t)
+			cancel()
+			wait.Wait()
+			if memory > 400 {
+				t.Errorf("the gate took %d MiB", memory)
+			}
+			if got, want := b.requests.Load()-seen, honest.sent.Load(); got != want {
+				t.Errorf("%d requests reached the backend, %d of them honest ones", got, want)
+			}
+			t.Logf("%-32s honest clients' p99 %v, %d MiB", h.name, honest.p99(), memory)
+		})
+	}
+	if strings.Contains(g.Output(), "panic") {
+		t.Errorf("something panicked:\n%s", g.Output())
+	}
+	if status, _, _, err := g.get(t.Context(), g.client(t), "/api/agents", key); err != nil || status != http.StatusOK {
+		t.Errorf("afterwards: %d %v", status, err)
+	}
+}

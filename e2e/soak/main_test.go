@@ -1,0 +1,19 @@
+// Package soak_test lets things go wrong while the gate serves: reloads, key
+// changes, faults of the backend and of the disk, hostile clients. Each test
+// lasts a few seconds, or as long as asked for:
+//
+//	go test ./e2e/soak -soak 10m -timeout 2h
+package soak_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/e2e/house"
+)
+
+var soak = flag.Duration("soak", 5*time.Second, "how long each load lasts")
+
+func TestMain(m *testing.M) { os.Exit(house.Main(m)) }
