@@ -50,7 +50,7 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 
 // TestWords holds that every command stands without the word "gate" too.
 func TestWords(t *testing.T) {
-	for _, word := range []string{detectCommand().Name(), presetCommand().Name()} {
+	for _, word := range []string{auditCommand().Name(), detectCommand().Name(), presetCommand().Name()} {
 		if !slices.Contains(Words, word) {
 			t.Errorf("%s is not among the words", word)
 		}

@@ -7,12 +7,14 @@ package auth
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"go.uber.org/zap"
 )
@@ -156,14 +158,18 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 		a.strip(r, req, rings, shown)
 		a.grant(w, r, req, shown, cookie)
 	}
+	var used []string
 	if !open {
-		if err := a.authorize(r, caller.Principal); err != nil {
+		if used, err = a.authorize(r, caller.Principal); err != nil {
 			// The caller is known, so the log can name the key.
 			req.Principal = caller.Principal
 			return err
 		}
 	}
 	caller.enter(r, req)
+	if slices.Contains(used, adminScope) {
+		a.door.Note(r, req, events.Event{Name: events.AdminCall, Message: "[SECURITY] Administrative call from", Rule: "scope " + adminScope})
+	}
 	if (shown.by == byCookie || shown.by == byTicket) && purposeOf(r) == forUpgrade {
 		w = &upgradeOnly{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
 	}
@@ -219,24 +225,29 @@ func (a *Auth) identify(shown shown, req *gate.Request) (*principal, *gate.Refus
 	return shown.ring.principals[key.ID], nil
 }
 
-// authorize checks that the caller holds every scope that the request needs.
-func (a *Auth) authorize(r *http.Request, caller *gate.Principal) error {
+// authorize checks that the caller holds every scope that the request needs,
+// and returns those.
+func (a *Auth) authorize(r *http.Request, caller *gate.Principal) (used []string, err error) {
 	for _, required := range a.Require {
 		needed, err := required.applies(r)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if !needed || caller.Has(required.Scope) {
+		if !needed {
+			continue
+		}
+		if caller.Has(required.Scope) {
+			used = append(used, required.Scope)
 			continue
 		}
 		if caller.Anonymous() {
-			return gate.Unauthorized(false, "no key was presented, and callers without one do not have the scope "+required.Scope)
+			return nil, gate.Unauthorized(false, "no key was presented, and callers without one do not have the scope "+required.Scope)
 		}
 		refusal := gate.Forbidden("scope "+required.Scope, "the key "+caller.KeyID+" does not have the scope "+required.Scope)
 		refusal.Challenge = `error="insufficient_scope", scope="` + required.Scope + `"`
-		return refusal
+		return nil, refusal
 	}
-	return nil
+	return used, nil
 }
 
 // applies reports whether the requirement holds for r. Backends take /x and

@@ -40,6 +40,18 @@ const (
 	KeyDeleted Name = "authn_token_delete"
 	// RightsChanged: a key may do other things than before.
 	RightsChanged Name = "authz_change"
+	// AdminCall: a caller did what needs the scope admin. It stands in the audit trail alone.
+	AdminCall Name = "authz_admin"
+	// Started: the gate has started.
+	Started Name = "sys_startup"
+	// Reloaded: another configuration is in force.
+	Reloaded Name = "sys_restart"
+	// Stopped: the gate ends.
+	Stopped Name = "sys_shutdown"
+	// AuditBroken: the audit trail is not what was written.
+	AuditBroken Name = "sys_audit_broken"
+	// AuditFailed: the audit trail cannot be written; requests go on.
+	AuditFailed Name = "sys_audit_failed"
 	// KeyFileBroken: the key file cannot be used, and the last good keys hold.
 	KeyFileBroken Name = "sys_key_file_broken"
 	// KeyExposed: a valid key was sent where others could read it.
@@ -84,6 +96,8 @@ type Event struct {
 	Class string
 	// Rule names what in the configuration decided: a scope, a pattern, a list.
 	Rule string
+	// Step is the handler that refused, by its name in a Caddyfile.
+	Step string
 	// Reason says why, and what to do, for the person who reads the log at night.
 	Reason string
 	// More is how many events a line sums up that were not written one by one.

@@ -44,6 +44,7 @@ type Reporter struct {
 	ctx     caddy.Context
 	bus     *caddyevents.App
 	sampler *sampler
+	minutes minutes
 }
 
 // NewReporter makes the reporter of one configuration. Events are logged by
@@ -53,7 +54,7 @@ func NewReporter(ctx caddy.Context) (*Reporter, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := Register(ctx, eventsTotal, summedTotal); err != nil {
+	if err := Register(ctx, eventsTotal, summedTotal, auditLines); err != nil {
 		return nil, err
 	}
 	// A series that is there from the start lets its first event be seen as a
@@ -93,6 +94,14 @@ func (r *Reporter) Close() { r.sampler.close() }
 // cost more to find out, are asked for only if e is written.
 func (r *Reporter) Report(e Event, details ...func(*Event)) {
 	eventsTotal.WithLabelValues(string(e.Name), strconv.FormatBool(e.Enforced)).Inc()
+	if audited[e.Name] && r.keeps() {
+		// No sampling here: the trail has all of them.
+		for _, complete := range details {
+			complete(&e)
+		}
+		details = nil
+		r.Note(e)
+	}
 	if e.RequestID != "" && !r.sampler.admit(&e) {
 		summedTotal.WithLabelValues(string(e.Name)).Inc()
 		return
@@ -104,8 +113,7 @@ func (r *Reporter) Report(e Event, details ...func(*Event)) {
 }
 
 func (r *Reporter) write(e Event) {
-	e.URI = Text(RedactURI(e.URI), maxURI)
-	e.UserAgent = Text(Redact(e.UserAgent), maxUserAgent)
+	e.clean()
 	if entry := r.logger.Check(e.Level, e.Message); entry != nil {
 		entry.Write(e.fields(time.Now())...)
 	}
@@ -170,6 +178,12 @@ func grouped(n int) string {
 	return text
 }
 
+// clean takes out of e what no log may hold.
+func (e *Event) clean() {
+	e.URI = Text(RedactURI(e.URI), maxURI)
+	e.UserAgent = Text(Redact(e.UserAgent), maxUserAgent)
+}
+
 // fields are the fields of the log line, the two that people filter by first.
 func (e Event) fields(now time.Time) []zap.Field {
 	fields := make([]zap.Field, 0, 14)
@@ -221,6 +235,7 @@ func (e Event) each(visit func(key, value string)) {
 		{"tier", e.Tier},
 		{"class", e.Class},
 		{"rule", e.Rule},
+		{"step", e.Step},
 		{"reason", e.Reason},
 	} {
 		if f.value != "" {

@@ -48,6 +48,12 @@ func Vocabulary() []Kind {
 		{LimitStoreAway, fail, false},
 		{LimitStoreBack, warn, false},
 		{LimitStoreEmptied, fail, false},
+		{AdminCall, info, true},
+		{Started, info, true},
+		{Reloaded, info, true},
+		{Stopped, info, true},
+		{AuditBroken, fail, false},
+		{AuditFailed, fail, false},
 		{DangerAccepted, warn, false},
 		{ManyEvents, warn, false},
 	}

@@ -112,6 +112,11 @@ func (a *App) Validate() error { return checkAccepted(a.AllowUnsafe, ofProcess) 
 // Start looks over the configuration as a whole and runs what was left for
 // when it is in force.
 func (a *App) Start() error {
+	audit, _ := Part[*events.Audit](a)
+	if err := a.events.Audit(audit); err != nil {
+		return err
+	}
+	a.reportStart()
 	a.mu.Lock()
 	hooks := a.onStart
 	a.onStart = nil
@@ -127,11 +132,26 @@ func (a *App) Start() error {
 	return a.inspect()
 }
 
-// Stop has the security log say what it has not written one by one. What else
-// must end with the configuration ends in the parts' own Cleanup.
+// Stop tells of the end of the process, and has the security log say what it
+// has not written one by one. What else must end with the configuration ends in
+// the parts' own Cleanup.
 func (a *App) Stop() error {
+	if caddy.Exiting() {
+		a.events.Report(events.Event{Name: events.Stopped, Message: "[SECURITY] Gate stopped", Enforced: true})
+	}
 	a.events.Close()
 	return nil
+}
+
+// running tells the first configuration of the process from those that follow.
+var running atomic.Bool
+
+func (a *App) reportStart() {
+	e := events.Event{Name: events.Started, Message: "[SECURITY] Gate started", Enforced: true}
+	if running.Swap(true) {
+		e.Name, e.Message = events.Reloaded, "[SECURITY] Configuration reloaded"
+	}
+	a.events.Report(e)
 }
 
 // OnStart leaves something to be done when the configuration is started, and

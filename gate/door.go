@@ -82,9 +82,23 @@ type Step interface {
 // opened around it.
 func (d *Door) Through(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, step Step) error {
 	if req := From(r.Context()); req != nil {
-		return step.Serve(w, r, req, next)
+		return from(step.Serve(w, r, req, next), step)
 	}
 	return d.open(w, r, next, step)
+}
+
+// from notes in a refusal which handler it is from: the innermost that it
+// comes through.
+func from(err error, step Step) error {
+	if err == nil {
+		return nil
+	}
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) && refusal.Event.Step == "" {
+		if module, ok := step.(caddy.Module); ok {
+			refusal.Event.Step = module.CaddyModule().ID.Name()
+		}
+	}
+	return err
 }
 
 func (d *Door) open(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, step Step) error {
@@ -131,7 +145,7 @@ func (d *Door) run(r *http.Request, req *Request, next caddyhttp.Handler, step S
 			zap.ByteString("stack", debug.Stack()))
 		err = caddyhttp.HandlerError{StatusCode: http.StatusInternalServerError}
 	}()
-	return step.Serve(&req.writer, r, req, next)
+	return from(step.Serve(&req.writer, r, req, next), step)
 }
 
 // answer ends a request with an error.
@@ -161,6 +175,16 @@ func (d *Door) Report(r *http.Request, req *Request, e events.Event) {
 	d.complete(r, req, e)
 }
 
+// Note is Report for the audit trail alone; it costs nothing where there is none.
+func (d *Door) Note(r *http.Request, req *Request, e events.Event) {
+	if d.app.events.Audited() {
+		e.Enforced = true
+		d.fill(r, req, &e)
+		details(r)(&e)
+		d.app.events.Note(e)
+	}
+}
+
 // Observe is Report, for what the gate saw and let pass.
 func (d *Door) Observe(r *http.Request, req *Request, e events.Event) {
 	e.Enforced = false
@@ -168,6 +192,13 @@ func (d *Door) Observe(r *http.Request, req *Request, e events.Event) {
 }
 
 func (d *Door) complete(r *http.Request, req *Request, e events.Event) {
+	d.fill(r, req, &e)
+	traceEvent(r.Context(), e)
+	d.app.events.Report(e, details(r))
+}
+
+// fill adds to an event what the request tells.
+func (d *Door) fill(r *http.Request, req *Request, e *events.Event) {
 	e.Message = events.From(e.Message, req.Client)
 	if e.Endpoint {
 		e.Message = events.At(e.Message, req.Path())
@@ -177,13 +208,16 @@ func (d *Door) complete(r *http.Request, req *Request, e events.Event) {
 	if req.Principal != nil && e.KeyID == "" {
 		e.KeyID = req.Principal.KeyID
 	}
-	traceEvent(r.Context(), e)
-	d.app.events.Report(e, func(e *events.Event) {
+}
+
+// details adds to an event what is costly to find out.
+func details(r *http.Request) func(*events.Event) {
+	return func(e *events.Event) {
 		e.Method = r.Method
 		// What the client sent, not what it was cleaned to: the log is evidence.
 		e.URI = events.RedactFor(r, OriginalURI(r))
 		e.UserAgent = events.RedactFor(r, r.UserAgent())
-	})
+	}
 }
 
 // OriginalURI is the request's target as it came over the wire: its path not

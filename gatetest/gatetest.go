@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/gatehouse-dev/caddy-gatehouse"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 )
 
 // Gate is a running gate with its backend.
@@ -233,16 +235,20 @@ func (g *Gate) Lines() []map[string]any {
 	return lines
 }
 
-// Events are the security events in the log, in order.
+// everyTest are the events that every test has, and none asks for here.
+var everyTest = []any{string(events.Started), string(events.Reloaded), string(events.Stopped)}
+
+// Events are the security events in the log, in order, but for those of starts
+// and reloads.
 func (g *Gate) Events() []map[string]any {
 	g.t.Helper()
-	var events []map[string]any
+	var found []map[string]any
 	for _, line := range g.Lines() {
-		if line["logger"] == "gatehouse.security" {
-			events = append(events, line)
+		if line["logger"] == "gatehouse.security" && !slices.Contains(everyTest, line["event"]) {
+			found = append(found, line)
 		}
 	}
-	return events
+	return found
 }
 
 // Backend is a recording backend. Unless told otherwise it answers 200 with

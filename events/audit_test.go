@@ -1,0 +1,128 @@
+package events_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/events/chain"
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
+)
+
+// names are the events of a trail with what tells them apart, after it was verified.
+func names(t *testing.T, path string) []string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v chain.Verifier
+	if head, err := chain.ReadHead(path); err != nil {
+		t.Error(err)
+	} else {
+		v.Expect(head)
+	}
+	if err := v.Read("", bytes.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
+	v.Finish("")
+	if len(v.Problems) > 0 {
+		t.Errorf("%v", v.Problems)
+	}
+	var found []string
+	for line := range strings.Lines(string(text)) {
+		var entry struct {
+			Event string `json:"event"`
+			Key   string `json:"key_id"`
+			Rule  string `json:"rule"`
+			Step  string `json:"step"`
+		}
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, strings.TrimSpace(strings.Join([]string{entry.Event, entry.Key, entry.Rule, entry.Step}, " ")))
+	}
+	return found
+}
+
+const auditKey = "Ym9iJ3Mga2V5/with+base64=="
+
+func auditedSite(path, more string) string {
+	return "{\ngatehouse {\naudit " + path + "\nallow_unsafe tcp_admin why\n}\n}\nGATE {\n" + more + "\nagent_auth {\nkey root {env.ROOT} {\nscopes *\n}\nkey guest {env.GUEST} {\nscopes read\n}\nrequire read /read/*\nrequire admin /admin/*\n}\nrespond hi\n}"
+}
+
+func TestAuditTrail(t *testing.T) {
+	t.Setenv("ROOT", auditKey)
+	t.Setenv("GUEST", strings.ToLower(auditKey))
+	path := filepath.Join(t.TempDir(), "audit.log")
+	g := gatetest.New(t)
+
+	// A configuration that is only validated writes nothing.
+	if err := g.Validate(auditedSite(path, "")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Fatal("validating made the trail")
+	}
+
+	if err := g.Load(auditedSite(path, "")); err != nil {
+		t.Fatal(err)
+	}
+	g.Get("/read/x", "X-API-KEY", auditKey)
+	g.Get("/read/x") // 401: not in the trail
+	g.Get("/admin/x?api_key="+auditKey, "X-API-KEY", auditKey)
+	g.Get("/admin/x", "X-API-KEY", strings.ToLower(auditKey))
+	if err := g.Load(auditedSite(path, "header X-Other x")); err != nil {
+		t.Fatal(err)
+	}
+	got := names(t, path)
+	if len(got) > 0 && (got[0] == "sys_startup" || got[0] == "sys_restart") {
+		got = got[1:] // which of them depends on the tests before
+	}
+	want := []string{
+		"sys_danger_accepted  tcp_admin",
+		"authz_admin root scope admin",
+		"authz_fail guest scope admin agent_auth",
+		"sys_restart",
+		"sys_danger_accepted  tcp_admin",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the trail has %q", got)
+	}
+	text, _ := os.ReadFile(path)
+	if strings.Contains(string(text), auditKey) {
+		t.Error("a key stands in the trail")
+	}
+	for _, e := range g.Events() {
+		if e["event"] == "authz_admin" {
+			t.Errorf("an allowed call is an event of the security log: %v", e)
+		}
+	}
+
+	// The gate says when it finds the trail shortened.
+	if err := g.Load("GATE {\nrespond hi\n}"); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(text), "\n")
+	if err := os.WriteFile(path, []byte(strings.Join(lines[:2], "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Load(auditedSite(path, "")); err != nil {
+		t.Fatal(err)
+	}
+	if log := g.Log(); !strings.Contains(log, "sys_audit_broken") || !strings.Contains(log, "its end was cut off: it goes to entry 2") {
+		t.Errorf("the shortened trail is not told of:\n%s", log)
+	}
+}
+
+func TestAuditTrailThatCannotBeOpened(t *testing.T) {
+	g := gatetest.New(t)
+	err := g.Load("{\ngatehouse {\naudit " + filepath.Join(t.TempDir(), "no", "folder") + "\n}\n}\nGATE {\nagent_auth {\nanonymous read\n}\nrespond hi\n}")
+	if err == nil || !strings.Contains(err.Error(), "audit: ") {
+		t.Errorf("%v", err)
+	}
+}
