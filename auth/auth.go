@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"go.uber.org/zap"
@@ -136,16 +137,27 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 		return next.ServeHTTP(w, r)
 	}
 	rings := a.rings()
+	if req.Trial() {
+		rings.look = (*keys.Ring).Peek
+	}
 	shown := a.read(rings, r)
 	a.tellExposed(rings, r, req)
 	if under(r.URL.Path, ownFolder) {
+		if req.Trial() {
+			req.Explain("the gate answers this path itself")
+			w.WriteHeader(http.StatusOK)
+			return nil
+		}
 		return a.serveOwn(w, r, req, shown)
 	}
 	open, err := a.isPublic(r)
 	if err != nil {
 		return err
 	}
-	cookie := a.takePasses(rings, r, req, &shown)
+	cookie := ""
+	if !req.Trial() { // a ticket is good once
+		cookie = a.takePasses(rings, r, req, &shown)
+	}
 	caller, refusal := a.identify(shown, req)
 	switch {
 	case open && refusal != nil:
@@ -157,6 +169,9 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	default:
 		a.strip(r, req, rings, shown)
 		a.grant(w, r, req, shown, cookie)
+	}
+	if req.Trial() {
+		explain(req, caller, open)
 	}
 	var used []string
 	if !open {
@@ -185,6 +200,21 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	}
 	req.Hold(&lease{from, shown.use})
 	return next.ServeHTTP(w, r)
+}
+
+// explain tells a trial who the caller is.
+func explain(req *gate.Request, caller *principal, open bool) {
+	switch {
+	case open:
+		req.Explain("the path is public: it needs no key")
+	case caller.Anonymous():
+		req.Explain("the caller has no key, and the scopes of `anonymous`: %s", strings.Join(caller.Scopes, " "))
+	default:
+		req.Explain("the caller is the key %s, with the scopes %s", caller.KeyID, strings.Join(caller.Scopes, " "))
+		if caller.Plan != "" {
+			req.Explain("the limits are those of the plan %s", caller.Plan)
+		}
+	}
 }
 
 // Guards marks the handler as one that lets nobody pass without a key.

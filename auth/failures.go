@@ -100,6 +100,16 @@ func (f *failures) charge(network netip.Prefix, key string) (wait time.Duration)
 	return wait
 }
 
+// waits says how long a network has to wait already. It counts nothing.
+func (f *failures) waits(network netip.Prefix) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if a := f.networks[network]; a != nil {
+		return a.blocked.Sub(f.now())
+	}
+	return 0
+}
+
 // repeats reports whether a key was counted within the last minute.
 func (a *attempts) repeats(key uint64, now time.Time) bool {
 	for _, r := range a.recent {
@@ -135,7 +145,12 @@ func (a *Auth) refuse(req *gate.Request, shown shown, refusal *gate.Refusal) err
 	if a.failures == nil || shown.guess == "" || refusal.Status != http.StatusUnauthorized {
 		return refusal
 	}
-	wait := a.failures.charge(req.Network(), shown.guess)
+	wait := time.Duration(0)
+	if req.Trial() {
+		wait = a.failures.waits(req.Network())
+	} else {
+		wait = a.failures.charge(req.Network(), shown.guess)
+	}
 	if wait <= 0 {
 		return refusal
 	}

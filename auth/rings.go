@@ -32,10 +32,12 @@ func newRing(known []keys.Key, pepper []byte) (*ring, error) {
 type rings struct {
 	site, shared *ring
 	names        []string // of the site, which a shared key may be limited to
+	// look is how a secret is looked up: with the time of use set, or without.
+	look func(*keys.Ring, string, time.Time) keys.Use
 }
 
 func (a *Auth) rings() rings {
-	r := rings{site: a.ring.Load(), names: a.siteNames}
+	r := rings{site: a.ring.Load(), names: a.siteNames, look: (*keys.Ring).Look}
 	if a.shared != nil {
 		r.shared = a.shared.current.Load()
 	}
@@ -58,11 +60,11 @@ func (r rings) resume(key, secret string, now time.Time, proves func(keys.Hash) 
 
 // find looks a secret up. The key is in the ring that is returned with it.
 func (r rings) find(secret string, now time.Time) (keys.Use, *ring) {
-	use := r.site.keys.Look(secret, now)
+	use := r.look(r.site.keys, secret, now)
 	if use.Key != nil || r.shared == nil {
 		return use, r.site
 	}
-	use = r.shared.keys.Look(secret, now)
+	use = r.look(r.shared.keys, secret, now)
 	if use.Key != nil && len(use.Key.Sites) > 0 && !slices.ContainsFunc(r.names, use.Key.AllowsSite) {
 		return keys.Use{}, r.shared // a key of another site is no key here
 	}

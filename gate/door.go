@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -82,27 +83,36 @@ type Step interface {
 // opened around it.
 func (d *Door) Through(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, step Step) error {
 	if req := From(r.Context()); req != nil {
-		return from(step.Serve(w, r, req, next), step)
+		return serve(w, r, req, next, step)
 	}
 	return d.open(w, r, next, step)
 }
 
-// from notes in a refusal which handler it is from: the innermost that it
-// comes through.
-func from(err error, step Step) error {
+// serve runs a step, and notes in its refusal which handler it is from: the
+// innermost that it comes through.
+func serve(w http.ResponseWriter, r *http.Request, req *Request, next caddyhttp.Handler, step Step) error {
+	if req.trial != nil {
+		req.trial.enter(nameOf(step), passes)
+	}
+	err := step.Serve(w, r, req, next)
 	if err == nil {
 		return nil
 	}
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) && refusal.Event.Step == "" {
-		if module, ok := step.(caddy.Module); ok {
-			refusal.Event.Step = module.CaddyModule().ID.Name()
-		}
+		refusal.Event.Step = nameOf(step)
 	}
 	return err
 }
 
+func nameOf(step Step) string {
+	if module, ok := step.(caddy.Module); ok {
+		return module.CaddyModule().ID.Name()
+	}
+	return ""
+}
+
 func (d *Door) open(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, step Step) error {
-	if d.accessLog != nil {
+	if d.accessLog != nil && caddyhttp.GetVar(r.Context(), trialVar) == nil {
 		watched, done := d.accessLog.begin(w, r)
 		w = watched
 		defer done()
@@ -119,6 +129,8 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 	switch {
 	case errors.Is(err, http.ErrAbortHandler):
 		panic(http.ErrAbortHandler)
+	case err != nil && req.trial != nil:
+		d.concludes(r, req, err)
 	case err != nil:
 		d.answer(w, r, req, err)
 	}
@@ -145,7 +157,7 @@ func (d *Door) run(r *http.Request, req *Request, next caddyhttp.Handler, step S
 			zap.ByteString("stack", debug.Stack()))
 		err = caddyhttp.HandlerError{StatusCode: http.StatusInternalServerError}
 	}()
-	return from(step.Serve(&req.writer, r, req, next), step)
+	return serve(&req.writer, r, req, next, step)
 }
 
 // answer ends a request with an error.
@@ -155,6 +167,7 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, req *Request, err 
 	if e := refusal.Event; e.Name != "" {
 		d.Report(r, req, e)
 	}
+	processRefusals.add(refused(r, req, refusal, time.Now()))
 	if req.writer.began {
 		// Part of a response is out. Ending it normally would pass it off as
 		// whole, so the connection or stream is cut instead.
@@ -177,7 +190,7 @@ func (d *Door) Report(r *http.Request, req *Request, e events.Event) {
 
 // Note is Report for the audit trail alone; it costs nothing where there is none.
 func (d *Door) Note(r *http.Request, req *Request, e events.Event) {
-	if d.app.events.Audited() {
+	if d.app.events.Audited() && req.trial == nil {
 		e.Enforced = true
 		d.fill(r, req, &e)
 		details(r)(&e)
@@ -192,6 +205,10 @@ func (d *Door) Observe(r *http.Request, req *Request, e events.Event) {
 }
 
 func (d *Door) complete(r *http.Request, req *Request, e events.Event) {
+	if req.trial != nil {
+		req.trial.sees(e)
+		return
+	}
 	d.fill(r, req, &e)
 	traceEvent(r.Context(), e)
 	d.app.events.Report(e, details(r))

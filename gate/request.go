@@ -36,6 +36,7 @@ type Request struct {
 	writer  responseWriter
 	taken   []string // names of query parameters that were taken out
 	door    *Door
+	trial   *Trial // nil of a request that is more than tried
 	route   routeMemo
 	dressed []Dresser
 	// hangers is the room of dressed, kept here as idHeader is.
@@ -104,6 +105,7 @@ func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
 		r.URL.Path, r.URL.RawPath = req.path, ""
 		r.RequestURI = r.URL.RequestURI()
 	}
+	req.trial, _ = caddyhttp.GetVar(r.Context(), trialVar).(*Trial)
 	caddyhttp.SetVar(r.Context(), requestVar, req)
 	return req
 }

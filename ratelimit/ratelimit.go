@@ -229,6 +229,12 @@ func (l *RateLimit) Serve(w http.ResponseWriter, r *http.Request, req *gate.Requ
 	if l.isExempt(req.Client) {
 		return next.ServeHTTP(w, r)
 	}
+	if req.Trial() {
+		if err := l.tryHold(r, req); err != nil {
+			return err
+		}
+		return l.admit(w, r, req, next)
+	}
 	if len(l.slots) == 0 {
 		return l.admit(w, r, req, next)
 	}
@@ -300,6 +306,9 @@ func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Requ
 	if len(d.charges) == 0 {
 		decisions.Put(d)
 		return l.bound(w, r, req, next)
+	}
+	if req.Trial() {
+		return d.try(w, r, req, next)
 	}
 	d.verdict, d.there = l.limits.take(d.charges, d.who)
 	d.write(w.Header())

@@ -49,6 +49,14 @@ func (s *slots) take(of slot, limit int) bool {
 	return true
 }
 
+// held is how many slots a client has taken.
+func (s *slots) held(of slot) int {
+	shard := s.shard(of)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	return shard.held[of]
+}
+
 // give returns a slot.
 func (s *slots) give(of slot) {
 	shard := s.shard(of)

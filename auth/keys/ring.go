@@ -167,6 +167,20 @@ func (r *Ring) Find(secret string, now time.Time) (*Key, Outcome) {
 //
 // A secret longer than MaxSecretLength is Unknown: no key has one, and the client knows the length it sent.
 func (r *Ring) Look(secret string, now time.Time) Use {
+	use, s := r.look(secret, now)
+	if use.Outcome == Found {
+		touch(s.used, now)
+	}
+	return use
+}
+
+// Peek is Look without a trace: it sets no time of use.
+func (r *Ring) Peek(secret string, now time.Time) Use {
+	use, _ := r.look(secret, now)
+	return use
+}
+
+func (r *Ring) look(secret string, now time.Time) (Use, *slot) {
 	tooLong := len(secret) > MaxSecretLength
 	if tooLong {
 		secret = secret[:MaxSecretLength]
@@ -179,15 +193,11 @@ func (r *Ring) Look(secret string, now time.Time) Use {
 	s := r.byHash.find(&hash)
 	if s == nil || tooLong {
 		if ours && !checksumOK {
-			return Use{Outcome: Malformed}
+			return Use{Outcome: Malformed}, nil
 		}
-		return Use{}
+		return Use{}, nil
 	}
-	use := Use{Outcome: s.outcome(now), Key: s.key, Secret: s.secret}
-	if use.Outcome == Found {
-		touch(s.used, now)
-	}
-	return use
+	return Use{Outcome: s.outcome(now), Key: s.key, Secret: s.secret}, s
 }
 
 // Knows reports whether a hash is that of a secret of the ring, whatever has become of it. It sets no time of use.

@@ -1,0 +1,197 @@
+package admin_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/cmd"
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
+	"github.com/spf13/cobra"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const explained = `{
+	gatehouse {
+		keys KEYS
+	}
+}
+GATE {
+	agent_gate
+	agent_ip {
+		deny 10.66.0.0/16
+	}
+	agent_security_log {
+		detect all
+		block traversal
+	}
+	agent_auth {
+		failures 2 15m
+		require admin /admin/*
+	}
+	agent_rate_limit {
+		tier api /api/* {
+			limit 3 1h
+		}
+		concurrent 20
+	}
+	agent_validate {
+		methods GET POST
+		content_type application/json
+		max_body 10
+	}
+	reverse_proxy BACKEND {
+		transport agent_backend
+	}
+}`
+
+// command runs `gatehouse explain` as the program does.
+func command(t *testing.T, args ...string) string {
+	t.Helper()
+	var gate *cobra.Command
+	for _, c := range caddycmd.Commands() {
+		if c.Name == "gate" {
+			gate = &cobra.Command{Use: "gate", SilenceUsage: true}
+			c.CobraFunc(gate)
+		}
+	}
+	var out bytes.Buffer
+	gate.SetOut(&out)
+	gate.SetErr(&out)
+	gate.SetArgs(args)
+	_ = gate.Execute()
+	return out.String()
+}
+
+// blurred are parts of a transcript that differ from run to run.
+var blurred = []struct {
+	what *regexp.Regexp
+	by   string
+}{
+	{regexp.MustCompile(`20\d\d-\d\d-\d\dT[0-9:]+Z`), "TIME"},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "BACKEND"},
+	{regexp.MustCompile(`(59m\d+s|1h0m\d+s)`), "1h0m0s"},
+}
+
+// TestExplain is a transcript for each kind of refusal.
+func TestExplain(t *testing.T) {
+	g := gatetest.New(t)
+	g.Admin = socket(t)
+	dir := t.TempDir()
+	file := keys.NewFile(filepath.Join(dir, "keys.json"))
+	if err := file.Init(); err != nil {
+		t.Fatal(err)
+	}
+	o := office{Gate: g, t: t, file: file}
+	if err := g.Load(strings.ReplaceAll(explained, "KEYS", file.Path())); err != nil {
+		t.Fatal(err)
+	}
+	secret := o.must(200, "POST", "/gatehouse/keys", `{"id":"ci","scopes":["read"]}`)["secret"].(string)
+	good, bad := filepath.Join(dir, "good"), filepath.Join(dir, "bad")
+	for name, text := range map[string]string{good: secret, bad: "agk_mistyped-or-guessed"} {
+		if err := os.WriteFile(name, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	site := "http://" + g.Addr
+	socket, _, _ := strings.Cut(g.Admin, "|")
+	var transcript strings.Builder
+	explain := func(title string, args ...string) {
+		fmt.Fprintf(&transcript, "--- %s\n%s", title, command(t, append([]string{"explain", "--address", socket}, args...)...))
+	}
+	explain("passes", "--key", "@"+good, "GET", site+"/api/x")
+	explain("no key", "GET", site+"/api/x")
+	explain("a wrong key", "--key", "@"+bad, "GET", site+"/api/x")
+	explain("no scope", "--key", "@"+good, "GET", site+"/admin/x")
+	explain("a denied address", "--client", "10.66.1.2", "GET", site+"/api/x")
+	explain("an attack that is blocked", "--key", "@"+good, "GET", site+"/files/..%2f..%2fetc/passwd")
+	explain("an attack that is seen", "--key", "@"+good, "GET", site+"/api/x?q=1'%20OR%20'1'='1")
+	explain("a method", "--key", "@"+good, "DELETE", site+"/api/x")
+	explain("a content type", "--key", "@"+good, "-H", "Content-Type: text/plain", "--data", "@"+good, "POST", site+"/api/x")
+	explain("a body too long", "--key", "@"+good, "-H", "Content-Type: application/json", "--data", "@"+good, "POST", site+"/api/x")
+	for range 3 { // none of the above was counted
+		if got := g.Get("/api/x", "X-API-KEY", secret).Status; got != 200 {
+			t.Fatalf("a trial was counted: %d", got)
+		}
+	}
+	explain("a limit", "--key", "@"+good, "GET", site+"/api/x")
+	res := g.Get("/api/x", "X-API-KEY", secret)
+	explain("the same, by its id", res.Header.Get("X-Request-Id"))
+	for _, wrong := range []string{"one-wrong-key-of-many", "two-wrong-keys-of-many", "three-wrong-keys-of-many"} {
+		g.Get("/api/x", "X-API-KEY", wrong)
+	}
+	explain("too many wrong keys", "--key", "@"+bad, "GET", site+"/api/x")
+	explain("an id that nobody has", "00000000-0000-4000-8000-000000000000")
+	explain("a key in the command line", "--key", "secret", "GET", site+"/api/x")
+
+	text := transcript.String()
+	if strings.Contains(text, secret) {
+		t.Error("a key stands in the transcript")
+	}
+	for _, b := range blurred {
+		text = b.what.ReplaceAllString(text, b.by)
+	}
+	text = strings.NewReplacer(socket, "SOCKET").Replace(text)
+	golden := filepath.Join("testdata", "explain.txt")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(golden, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text != string(want) {
+		t.Errorf("the transcript is another than in %s:\n%s", golden, text)
+	}
+}
+
+// TestATrialLeavesNoTrace holds that neither the log, nor the refusals, nor a
+// time of use, nor the backend know of a trial.
+func TestATrialLeavesNoTrace(t *testing.T) {
+	o := open(t, socket(t), "")
+	secret := o.must(200, "POST", "/gatehouse/keys", `{"id":"ci","scopes":["chat"]}`)["secret"].(string)
+	before := len(o.Events())
+	_, refusals := o.ask("GET", "/gatehouse/refusals", "")
+	body, _ := json.Marshal(map[string]any{"url": "http://" + o.Addr + "/read/x", "header": map[string][]string{"x-api-key": {secret}}})
+	trial := o.must(200, "POST", "/gatehouse/explain", string(body))
+	if refused, _ := trial["refused"].(map[string]any); refused["step"] != "agent_auth" || refused["rule"] != "scope read" {
+		t.Fatalf("%v", trial)
+	}
+	if got := len(o.Events()); got != before {
+		t.Errorf("%d events more", got-before)
+	}
+	if _, now := o.ask("GET", "/gatehouse/refusals", ""); now != refusals {
+		t.Error("the trial is remembered")
+	}
+	shown := o.must(200, "GET", "/gatehouse/keys/ci", "")
+	if used := shown["secrets"].([]any)[0].(map[string]any)["last_used"]; used != nil {
+		t.Errorf("the trial counts as a use: %v", used)
+	}
+	if seen := o.Backend.Seen(); len(seen) > 0 {
+		t.Error("the backend was asked")
+	}
+
+	// The same for real: the event names the step, and the refusal is remembered.
+	res := o.Get("/read/x?api_key="+secret, "X-API-KEY", secret)
+	events := o.Events()
+	if e := events[len(events)-1]; res.Status != 403 || e["step"] != "agent_auth" {
+		t.Errorf("%d %v", res.Status, e)
+	}
+	told := o.must(200, "GET", "/gatehouse/refusals/"+res.Header.Get("X-Request-Id"), "")
+	if told["step"] != "agent_auth" || told["key_id"] != "ci" || strings.Contains(fmt.Sprint(told), secret) {
+		t.Errorf("%v", told)
+	}
+}
