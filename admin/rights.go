@@ -29,6 +29,7 @@ const defaultOverlap = "24h"
 
 func (r *rights) flags(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&r.Scopes, "scope", nil, "what the key may do, such as read,chat (\"*\" is everything); required")
+	cmd.Flags().StringSliceVar(&r.Agents, "agent", nil, "the ids of the agents that it may reach (default: all)")
 	cmd.Flags().StringSliceVar(&r.From, "from", nil, "the networks that it may be used from (default: all)")
 	cmd.Flags().StringSliceVar(&r.Sites, "site", nil, "the sites where it is good (default: all)")
 	cmd.Flags().StringVar(&r.Plan, "plan", "", "the plan whose limits hold for it")

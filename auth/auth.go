@@ -57,6 +57,7 @@ func init() { caddy.RegisterModule(new(Auth)) }
 // `{http.auth.user.id}` | the id of the key
 // `{http.auth.user.plan}` | the plan of the key
 // `{http.auth.user.scopes}` | the scopes of the key, separated by spaces
+// `{http.auth.agent.id}` | the agent that the request is for, where it can be told
 type Auth struct {
 	// Accept is where a client may put its key. Default: the header X-API-KEY,
 	// and bearer.
@@ -90,6 +91,12 @@ type Auth struct {
 	// counted.
 	Failures *Failures `json:"failures,omitempty"`
 
+	// Routes is the name of the table that knows the backend's routes, such as
+	// "elizaos": where requests name agents, and what is said on sockets. A key
+	// that is limited to agents is good for nothing in a site without one.
+	// Default: none.
+	Routes string `json:"routes,omitempty"`
+
 	door     *gate.Door
 	logger   *zap.Logger
 	public   caddyhttp.MatcherSets
@@ -104,6 +111,8 @@ type Auth struct {
 	// those that are limited to some; nil without a key file.
 	shared    *KeyRing
 	siteNames []string
+	table     gate.RouteTable // nil without Routes
+	made      *made           // nil without Routes
 	// guest is the principal of callers without a key, where they may enter.
 	guest *principal
 	now   func() time.Time
@@ -180,6 +189,21 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 			req.Principal = caller.Principal
 			return err
 		}
+		reach, err := a.checkReach(r, req, caller)
+		if err != nil {
+			req.Principal = caller.Principal
+			return err
+		}
+		if reach != nil {
+			delete(r.Header, "Accept-Encoding") // the answer is to be read
+			w = &witness{
+				ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
+				tell:                  func(answer []byte) { reach.remember(a.logger, answer) },
+			}
+		}
+	}
+	if caller.entity != "" {
+		r.Header["X-Entity-Id"] = []string{caller.entity}
 	}
 	caller.enter(r, req)
 	if slices.Contains(used, adminScope) {
@@ -190,9 +214,6 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	}
 	if caller.Anonymous() {
 		return next.ServeHTTP(w, r)
-	}
-	if entity := shown.use.Key.Entity; entity != "" {
-		r.Header["X-Entity-Id"] = []string{entity}
 	}
 	from := a.place
 	if shown.ring == rings.shared {
@@ -305,6 +326,12 @@ func (q *Requirement) applies(r *http.Request) (bool, error) {
 type principal struct {
 	*gate.Principal
 	placeholders caddy.ReplacerFunc
+	// owner is the name under which what the key makes is remembered: two
+	// sites may each have a key of one id.
+	owner string
+	// entity is the entity that every request of the key carries; "" for the
+	// client's own.
+	entity string
 }
 
 // nobody is the principal of callers of public routes.
@@ -320,6 +347,8 @@ func newPrincipal(p *gate.Principal) *principal {
 			return plan, true
 		case "http.auth.user.scopes":
 			return scopes, true
+		case agentPlaceholder:
+			return "", true // where checkReach has set none
 		}
 		return nil, false
 	}}
@@ -335,6 +364,7 @@ func (p *principal) enter(r *http.Request, req *gate.Request) {
 
 var (
 	_ caddy.Provisioner           = (*Auth)(nil)
+	_ caddy.CleanerUpper          = (*Auth)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Auth)(nil)
 	_ gate.Step                   = (*Auth)(nil)
 	_ gate.Recognizer             = (*Auth)(nil)

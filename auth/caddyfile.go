@@ -25,10 +25,13 @@ import (
 //			plan <plan>
 //			from <network>...
 //			expires <date>
+//			agents <id>...
+//			entity <uuid>
 //		}
 //		public <matcher>...
 //		anonymous <scope>...
 //		require <scope> [<matcher>]
+//		routes <table>
 //	}
 //
 // A secret is {env.NAME}, {env.NAME:default}, {file./path} or a literal. A
@@ -95,6 +98,15 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 			required.MatchRaw = sets
 			a.Require = append(a.Require, required)
 			return err
+		}},
+		"routes": {Parse: func(d *caddyfile.Dispenser) (err error) {
+			if a.Routes, err = gate.OneArg(d); err != nil {
+				return err
+			}
+			if _, err = gate.RouteTableOf(a.Routes); err != nil {
+				return d.WrapErr(err)
+			}
+			return nil
 		}},
 	}.ParseBlock(h.Dispenser)
 }
@@ -203,5 +215,7 @@ func parseKey(d *caddyfile.Dispenser) (Key, error) {
 			_, err := parseEnd(text)
 			return err
 		})},
+		"agents": {Parse: list(&k.Agents)},
+		"entity": {Parse: one(&k.Entity, gate.CheckPlaceholder)},
 	}.ParseBlock(d)
 }

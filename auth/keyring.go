@@ -135,18 +135,12 @@ func (k *KeyRing) beginSweep() {
 	k.stopped.Go(k.sweep)
 }
 
-// ringOf makes the ring of a document, and refuses what this version cannot
-// hold a caller to.
+// ringOf makes the ring of a document.
 func (k *KeyRing) ringOf(doc *keys.Document) (*ring, error) {
 	if err := doc.CheckPepper(k.pepper); err != nil {
 		return nil, err
 	}
-	for i := range doc.Keys {
-		if err := enforceable(&doc.Keys[i]); err != nil {
-			return nil, err
-		}
-	}
-	return newRing(doc.Keys, k.pepper)
+	return newRing("file", doc.Keys, k.pepper)
 }
 
 // use puts the keys of a document in force.
@@ -163,14 +157,6 @@ func (k *KeyRing) use(doc *keys.Document) error {
 	k.current.Store(found)
 	k.problem.Store(nil)
 	k.app.Streams().Sweep()
-	return nil
-}
-
-// enforceable refuses a key whose limits this version would not hold it to.
-func enforceable(k *keys.Key) error {
-	if len(k.Agents) > 0 {
-		return fmt.Errorf("key %s is limited to agents, which this version does not enforce: a key without `agents` may reach all of them", k.ID)
-	}
 	return nil
 }
 

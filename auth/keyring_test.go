@@ -112,7 +112,7 @@ func TestBrokenKeyFile(t *testing.T) {
 	}
 	g := gatetest.Start(t, file.site(""))
 	complaints := func() int { return strings.Count(g.Log(), "the last good keys stay in force") }
-	for i, broken := range []string{"{", strings.Replace(string(good), `"read"`, `"read"], "agents": ["x"`, 1)} {
+	for i, broken := range []string{"{", strings.Replace(string(good), `"read"`, `"read this"`, 1)} {
 		if err := os.WriteFile(file.Path(), []byte(broken), 0o600); err != nil {
 			t.Fatal(err)
 		}

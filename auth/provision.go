@@ -44,6 +44,12 @@ type Key struct {
 	// Expires is when the key ends, as a date (2027-01-31: at the end of that
 	// day in UTC) or a time (RFC 3339). A past one is refused. Default: never.
 	Expires string `json:"expires,omitempty"`
+	// Agents are the ids of the agents that the key may reach. Routes must be
+	// set. Default: all.
+	Agents []string `json:"agents,omitempty"`
+	// Entity is the entity id (a UUID) that every request of the key carries as
+	// X-Entity-Id, whatever the client sends. Default: the client's own.
+	Entity string `json:"entity,omitempty"`
 }
 
 // Provision resolves the keys and builds the look-up. All mistakes come in one
@@ -59,6 +65,12 @@ func (a *Auth) Provision(ctx caddy.Context) error {
 	a.site = gate.SiteName(ctx)
 	a.place = sitePlace(a.site)
 	a.cookie = cookieName(a.site)
+	if a.Routes != "" {
+		if a.table, err = gate.RouteTableOf(a.Routes); err != nil {
+			return fmt.Errorf("routes: %w", err)
+		}
+		a.made = useMade(ctx.Storage(), a.logger)
+	}
 	if shared, ok := gate.Part[*KeyRing](a.door.App()); ok && shared.File != "" {
 		a.shared = shared
 		_, hosts, _ := strings.Cut(a.site, " ")
@@ -196,12 +208,21 @@ func (a *Auth) knownKeys() (known []keys.Key, missing []string, err error) {
 }
 
 func (a *Auth) setRing(known []keys.Key) error {
-	ring, err := newRing(known, nil)
+	ring, err := newRing("site "+a.site, known, nil)
 	if err != nil {
 		return err
 	}
 	a.ring.Store(ring)
 	return nil
+}
+
+// Cleanup gives back what the configuration shared with others.
+func (a *Auth) Cleanup() error {
+	if a.made == nil {
+		return nil
+	}
+	_, err := mades.Delete(madeKey)
+	return err
 }
 
 // provisionKey makes the engine's key of a configured one. It has no secret
@@ -232,6 +253,7 @@ func (a *Auth) provisionKey(k Key) (keys.Key, error) {
 			mistakes = append(mistakes, fmt.Errorf("it expired on %s: remove the key, or give it a later date", k.Expires))
 		}
 	}
+	mistakes = append(mistakes, a.limit(&key, k))
 	hash, err := a.hashOf(k)
 	mistakes = append(mistakes, err)
 	if hash != nil {
@@ -239,6 +261,23 @@ func (a *Auth) provisionKey(k Key) (keys.Key, error) {
 	}
 	key.Shared = strings.HasPrefix(k.Secret, "{env.")
 	return key, errors.Join(mistakes...)
+}
+
+// limit gives a key its agents and its entity.
+func (a *Auth) limit(key *keys.Key, k Key) error {
+	if len(k.Agents) > 0 && a.table == nil {
+		return errors.New("it is limited to agents, and nothing says where the requests of this site name theirs: " +
+			"write `routes <table>` in agent_auth, or use the preset of the backend")
+	}
+	var mistakes []error
+	for _, text := range k.Agents {
+		agent, err := a.door.App().Resolve(text)
+		mistakes = append(mistakes, err)
+		key.Agents = append(key.Agents, agent)
+	}
+	entity, err := a.door.App().Resolve(k.Entity)
+	key.Entity = entity
+	return errors.Join(append(mistakes, err)...)
 }
 
 // hashOf returns the hash of a key's secret, or nil if it is still to be made.

@@ -14,14 +14,17 @@ type ring struct {
 	principals map[string]*principal
 }
 
-func newRing(known []keys.Key, pepper []byte) (*ring, error) {
+// newRing makes the ring of the keys of a place, which is a site or the key file.
+func newRing(place string, known []keys.Key, pepper []byte) (*ring, error) {
 	found, err := keys.NewRing(known, pepper)
 	if err != nil {
 		return nil, err
 	}
 	principals := make(map[string]*principal, len(known))
 	for _, k := range known {
-		principals[k.ID] = newPrincipal(&gate.Principal{KeyID: k.ID, Scopes: k.Scopes, Plan: k.Plan, Shared: k.Shared})
+		p := newPrincipal(&gate.Principal{KeyID: k.ID, Scopes: k.Scopes, Plan: k.Plan, Shared: k.Shared, Agents: k.Agents})
+		p.owner, p.entity = place+" "+k.ID, k.Entity
+		principals[k.ID] = p
 	}
 	return &ring{keys: found, principals: principals}, nil
 }

@@ -37,6 +37,7 @@ var routes = []route{
 	{"POST", "/api/agents/:agent/worlds", chat},
 	{"PATCH", "/api/agents/:agent/worlds/:world", chat},
 	{"GET", "/api/agents/:agent/panels", read},
+	{"*", "/api/agents/:agent/plugins/*", admin},
 	{"GET", "/api/agents/:agent/logs", admin},
 	{"DELETE", "/api/agents/:agent/logs/:log", admin},
 	{"GET", "/api/agents/:agent/runs", admin},
@@ -127,6 +128,9 @@ var routes = []route{
 
 	{"*", "/api/*", admin},
 
+	{"GET", "/media/uploads/agents/:agent/:file", read},
+	{"GET", "/media/uploads/channels/:channel/:file", read},
+	{"GET", "/media/generated/:agent/:file", read},
 	{"GET", "/media/*", read},
 	{"*", "/socket.io/*", chat},
 	// The web UI, and whatever plugins mount at the root.

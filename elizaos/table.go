@@ -49,7 +49,7 @@ func compile(routes []route) *table {
 			*into = make(map[string]gate.Route)
 		}
 		for _, method := range strings.Fields(r.methods) {
-			(*into)[method] = gate.Route{Scope: r.scope, Tiers: r.tiers(), IDs: r.ids()}
+			(*into)[method] = gate.Route{Scope: r.scope, Tiers: r.tiers(), IDs: r.ids(), Reach: r.reach(method)}
 		}
 	}
 	return t

@@ -24,7 +24,7 @@ func (r route) tiers() []string {
 	if r.scope == upload || strings.HasPrefix(r.path, "/api/audio/") {
 		tiers = append(tiers, tierFiles)
 	}
-	if strings.Contains(r.path, "/:channel") {
+	if strings.HasPrefix(r.path, "/api/") && strings.Contains(r.path, "/:channel") {
 		tiers = append(tiers, tierChannel)
 	}
 	if strings.HasPrefix(r.path, "/media/") {

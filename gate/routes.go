@@ -21,6 +21,8 @@ type Route struct {
 	// Tiers are the names of the limits that count its requests. They are
 	// shared by all requests and never changed.
 	Tiers []string
+	// Reach is how the agents that a request reaches can be told.
+	Reach Reach
 	// IDs are the segments of the path that are UUIDs. They are shared too.
 	IDs []PathID
 }
@@ -41,6 +43,12 @@ type RouteTable interface {
 	// and path is cleaned. A route that the table does not know needs the
 	// strictest scope that the backend has.
 	Route(method, path string) Route
+	// Field returns what a field of that name names: in a query, and in JSON
+	// at any depth. "" is nothing that matters.
+	Field(name string) Kind
+	// Event returns the scope that a client needs to send an event of that
+	// name on a socket.
+	Event(name string) (scope string)
 }
 
 var routeTables = make(map[string]RouteTable)
