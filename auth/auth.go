@@ -202,6 +202,9 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 			}
 		}
 	}
+	if a.table != nil {
+		a.judgeSocket(r, req, caller, open)
+	}
 	if caller.entity != "" {
 		r.Header["X-Entity-Id"] = []string{caller.entity}
 	}
@@ -243,7 +246,8 @@ func (a *Auth) Guards() {}
 
 // isPreflight reports whether r is a CORS preflight (Fetch standard, 3.2.2).
 func isPreflight(r *http.Request) bool {
-	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
+	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != "" &&
+		r.Header.Get("Upgrade") == ""
 }
 
 func (a *Auth) isPublic(r *http.Request) (bool, error) {

@@ -49,6 +49,9 @@ func init() { caddy.RegisterModule(Transport{}) }
 // 127.0.0.0/8 in turn, as many as the traffic needs, so that no bucket of a
 // backend that counts by address is used up by one client for another.
 //
+// What clients say on Socket.IO is read, in frames of WebSockets and in bodies
+// of polling, and held against what agent_auth knows of the caller.
+//
 // Of the response, headers are dropped that speak for the gate's part: CORS
 // (Access-Control-*), limits (RateLimit-*, X-RateLimit-*, and Retry-After on
 // 429), the request id (X-Request-Id) and product names (X-Powered-By, Server),
@@ -211,6 +214,11 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if req.Principal != nil {
 			sent = t.withKey(r)
 		}
+		if req.Socket != nil {
+			if err := checkSocket(sent, req); err != nil {
+				return nil, err
+			}
+		}
 		req.Passed(r.Context())
 	}
 	t.prepare(sent)
@@ -222,6 +230,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	t.clean(res)
+	if req != nil && req.Socket != nil && res.StatusCode == http.StatusSwitchingProtocols {
+		return readSocket(res, r, req)
+	}
 	if res.StatusCode == http.StatusTooManyRequests {
 		t.reportLimit(r, req)
 	}

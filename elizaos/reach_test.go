@@ -47,7 +47,7 @@ func startLimited(t *testing.T) *gatetest.Gate {
 	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		n := number.Add(1)
-		fmt.Fprintf(w, `{"sessionId":"5%035d","channelId":"6%035d","jobId":"7%035d","data":{"id":"8%035d"}}`, n, n, n, n)
+		fmt.Fprintf(w, `{"sessionId":"50000000-0000-4000-8000-%012d","channelId":"60000000-0000-4000-8000-%012d","jobId":"70000000-0000-4000-8000-%012d","data":{"id":"80000000-0000-4000-8000-%012d"}}`, n, n, n, n)
 	})
 	return g
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -58,8 +59,9 @@ type walk struct {
 
 // passed is what a request has passed on the way to a handler.
 type passed struct {
-	guard bool   // a Guard
-	step  string // the first agent handler, which opened the door
+	guard   bool   // a Guard
+	sockets bool   // a SocketGuard
+	step    string // the first agent handler, which opened the door
 }
 
 // routes walks a list of routes and returns nothing of what was passed in
@@ -91,6 +93,9 @@ func (w *walk) handler(handler caddyhttp.MiddlewareHandler, before *passed) {
 	if _, ok := handler.(Guard); ok {
 		before.guard = true
 	}
+	if guard, ok := handler.(SocketGuard); ok && guard.JudgesSockets() {
+		before.sockets = true
+	}
 	if _, ok := handler.(Step); ok && before.step == "" {
 		before.step = handler.(caddy.Module).CaddyModule().ID.Name()
 	}
@@ -104,6 +109,10 @@ func (w *walk) proxy(h *reverseproxy.Handler, before passed) {
 	if backend, ok := h.Transport.(Backend); ok {
 		backend.Inspect(upstreams)
 		return
+	}
+	if before.sockets {
+		w.mistakes = append(w.mistakes, fmt.Errorf("the reverse_proxy to %s stands behind agent_auth with `routes`, and nobody would read what clients say on sockets: "+
+			"write `transport agent_backend` in its block", strings.Join(upstreams, ", ")))
 	}
 	if before.guard {
 		w.logger.Warn("a reverse_proxy behind agent_auth uses a plain transport: the backend's key would stand in logs, "+

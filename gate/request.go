@@ -29,6 +29,9 @@ type Request struct {
 	OriginAllowed bool
 	// CredentialsAllowed tells besides that those pages may send cookies.
 	CredentialsAllowed bool
+	// Socket judges what the client says, if the request leads to a socket;
+	// nil where nothing is known of the backend's sockets.
+	Socket SocketJudge
 
 	path    string                  // the cleaned path that every check has seen
 	unclean error                   // why the path could not be cleaned
