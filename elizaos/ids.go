@@ -8,7 +8,7 @@ import (
 )
 
 // notUUIDs are the parameters of paths that the server takes as they come.
-var notUUIDs = []string{"session", "job"}
+var notUUIDs = []string{"file", "session", "job"}
 
 // ids are the UUIDs in the route's path. The server answers 400 to any other
 // text in their place, in one of several shapes; this is the commonest.
