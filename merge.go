@@ -128,7 +128,23 @@ func same(a, b *line) bool {
 }
 
 // shortcuts are lines of the gatehouse block that stand for an option of a directive.
-var shortcuts = map[string]string{"error_format": "agent_gate"}
+var shortcuts = map[string]string{"error_format": "agent_gate", "ui": "agent_gate", "media": "agent_auth"}
+
+// spelledOut is the option that a shortcut stands for; nil if it changes nothing.
+func spelledOut(over *line) (*line, error) {
+	if over.name() != "media" {
+		return over, nil
+	}
+	switch {
+	case len(over.words) == 2 && over.arg(1) == "private" && !over.opens:
+		return nil, nil
+	case len(over.words) != 2 || over.arg(1) != "public" || over.opens:
+		return nil, over.errorf("media is public or private")
+	}
+	public := slices.Clone(over.words)
+	public[0].Text, public[1].Text = "public", "/media/*"
+	return &line{words: public}, nil
+}
 
 // mergeOverrides merges the lines of a gatehouse block into a preset's route.
 // An option replaces the preset's option of the same name (and key); nothing
@@ -149,8 +165,13 @@ func mergeOverrides(route *line, overrides []*line, at caddyfile.Token) error {
 		}
 		seen[name] = true
 		if directive, ok := shortcuts[name]; ok {
-			target := find(route.block, directive)
-			target.merge([]*line{over})
+			option, err := spelledOut(over)
+			if err != nil {
+				return err
+			}
+			if option != nil {
+				find(route.block, directive).merge([]*line{option})
+			}
 			continue
 		}
 		target, err := overridden(route, over)
@@ -272,6 +293,9 @@ func (l *line) refine(over *line) {
 		if l.opens {
 			last := l.words[len(l.words)-1]
 			l.open = caddyfile.Token{File: last.File, Line: last.Line, Text: "{"}
+		} else if over.opens {
+			// The block is the operator's as the words are, so it ends where his does.
+			l.opens, l.open, l.close = true, over.open, over.close
 		}
 	}
 	l.merge(over.block)

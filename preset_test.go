@@ -177,7 +177,7 @@ func TestElizaRoutes(t *testing.T) {
 	if res := g.Get("/healthz"); res.Status != 200 {
 		t.Errorf("/healthz: %d", res.Status)
 	}
-	for _, path := range []string{"/", "/api/agents", "/socket.io/", "/media/uploads/x", "/health", "/fake-model/secret"} {
+	for _, path := range []string{"/chat", "/api/agents", "/socket.io/", "/media/uploads/x", "/health", "/fake-model/secret"} {
 		if res := g.Get(path); res.Status != 401 {
 			t.Errorf("%s without a key: %d", path, res.Status)
 		}

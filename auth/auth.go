@@ -163,6 +163,7 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	if err != nil {
 		return err
 	}
+	open = open || req.OpenPage(r)
 	cookie := ""
 	if !req.Trial() { // a ticket is good once
 		cookie = a.takePasses(rings, r, req, &shown)
@@ -174,6 +175,7 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 		// the backend's business: a webhook's own signature, say.
 		caller = nobody
 	case refusal != nil:
+		a.hint(r, refusal)
 		return a.refuse(req, shown, refusal)
 	default:
 		a.strip(r, req, rings, shown)

@@ -1,10 +1,12 @@
 package backend
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/backend/scrub"
@@ -50,10 +52,21 @@ func (t *Transport) conceal(res *http.Response, req *gate.Request) error {
 		if encoded(res) || res.StatusCode == http.StatusPartialContent {
 			return errUnreadable
 		}
+		length := res.ContentLength
 		// The length is another if anything is taken out.
 		delete(res.Header, "Content-Length")
 		res.ContentLength = -1
-		res.Body = &putBack{io.Reader(scrub.NewReader(res.Body, c.parent, c.name)), res.Body}
+		body := io.Reader(scrub.NewReader(res.Body, c.parent, c.name))
+		if length > 0 && length <= maxError && res.Body != http.NoBody {
+			whole, err := io.ReadAll(body)
+			if err != nil {
+				return err
+			}
+			body = bytes.NewReader(whole)
+			res.ContentLength = int64(len(whole))
+			res.Header.Set("Content-Length", strconv.Itoa(len(whole)))
+		}
+		res.Body = &putBack{body, res.Body}
 	}
 	return nil
 }

@@ -18,14 +18,11 @@ func uiGate(t *testing.T, e *house.ElizaOS, headers string) string {
 		Sites: fmt.Sprintf(`agents.test {
 	tls internal
 	gatehouse elizaos 127.0.0.1:%d {
-		@ui path / /index.html /assets/* /favicon.ico /elizaos* /images/* /chat/*
-		auth {
-			public @ui
-		}
+		ui on
 		%s
 	}
 }`, e.Port, headers),
-		Env: []string{"ELIZA_SERVER_AUTH_TOKEN=" + e.Token, "ELIZA_API_KEY=" + clientKey, "ELIZA_UI_ENABLE=true"},
+		Env: []string{"ELIZA_SERVER_AUTH_TOKEN=" + e.Token, "ELIZA_API_KEY=" + clientKey},
 	})
 	g.AwaitCertificate(t, "agents.test", g.LocalCA())
 	return fmt.Sprintf("https://agents.test:%d", g.Config.HTTPSPort)

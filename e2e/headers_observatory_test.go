@@ -23,14 +23,7 @@ localhost {
 }
 localhost:%[2]d {
 	gatehouse elizaos 127.0.0.1:%[1]d {
-		headers {
-			for @gh_pages web {
-				enabled on
-			}
-		}
-		auth {
-			public /
-		}
+		ui on
 	}
 }
 localhost:%[3]d {

@@ -15,5 +15,6 @@ var preset string
 func init() {
 	gate.RegisterPreset("elizaos", preset)
 	gate.RegisterRouteTable("elizaos", compile(routes))
+	gate.RegisterPages("elizaos", pages)
 	gate.RegisterErrors("elizaos", misjudged)
 }

@@ -44,12 +44,26 @@ type Gate struct {
 	// Default: agents.
 	Realm string `json:"realm,omitempty"`
 
+	// Aliases have paths taken for others, for every check and for the backend,
+	// unless a browser asks for a page to show (a navigation). Default: none.
+	Aliases []Alias `json:"aliases,omitempty"`
+
+	// Pages names the backend whose web UI the site has: "elizaos". Its files
+	// and pages are open to everybody while UI is on, and nobody gets them
+	// while it is off. Default: the site has none.
+	Pages string `json:"pages,omitempty"`
+
+	// UI switches the web UI: true, 1, yes or on; anything else is off. It may
+	// be a placeholder. Default: off.
+	UI string `json:"ui,omitempty"`
+
 	// AllowUnsafe accepts dangerous settings of the site for which the
 	// configuration would be refused. Each is an event at every start.
 	// Default: none is accepted.
 	AllowUnsafe []Accepted `json:"allow_unsafe,omitempty"`
 
 	door *Door
+	ui   *webUI // nil: the site has none
 }
 
 // CaddyModule returns the Caddy module information.
@@ -62,6 +76,9 @@ func (Gate) CaddyModule() caddy.ModuleInfo {
 //	agent_gate [<matcher>] {
 //		error_format elizaos | code | problem | caddy
 //		realm <realm>
+//		alias <from> <to>
+//		pages <backend>
+//		ui on | off | <placeholder>
 //		allow_unsafe <finding> "<reason>"
 //	}
 func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
@@ -90,6 +107,36 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 			}
 			return nil
 		}},
+		"alias": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+			args := d.RemainingArgs()
+			if len(args) != 2 {
+				return d.Err("alias takes two paths, such as `alias /agents /api/agents`")
+			}
+			alias := Alias{args[0], args[1]}
+			if err := alias.check(); err != nil {
+				return d.WrapErr(err)
+			}
+			g.Aliases = append(g.Aliases, alias)
+			return nil
+		}},
+		"pages": {Parse: func(d *caddyfile.Dispenser) (err error) {
+			if g.Pages, err = OneArg(d); err != nil {
+				return err
+			}
+			if _, err = newWebUI(g.Pages, ""); err != nil {
+				return d.WrapErr(err)
+			}
+			return nil
+		}},
+		"ui": {Parse: func(d *caddyfile.Dispenser) (err error) {
+			if g.UI, err = OneArg(d); err != nil {
+				return err
+			}
+			if err = CheckPlaceholder(g.UI); err != nil {
+				return d.WrapErr(err)
+			}
+			return nil
+		}},
 		"allow_unsafe": parseAllowUnsafe(&g.AllowUnsafe, ofSite),
 	}.ParseBlock(h.Dispenser)
 }
@@ -114,6 +161,23 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 			zap.String("error_format", string(door.Format)))
 	}
 	g.door = door
+	if g.Pages == "" {
+		return nil
+	}
+	enabled, err := door.app.ResolveOptional(g.UI)
+	if err != nil {
+		return err
+	}
+	if g.ui, err = newWebUI(g.Pages, enabled); err != nil {
+		return err
+	}
+	if !g.ui.on {
+		logger := ctx.Logger()
+		door.app.OnStart(func() error {
+			logger.Info("the web UI is off: / answers 403; to serve it to everybody set ELIZA_UI_ENABLE=true, or write `ui on`")
+			return nil
+		})
+	}
 	return nil
 }
 
@@ -126,6 +190,9 @@ func (g *Gate) Validate() error {
 	}
 	if g.Realm != "" {
 		mistakes = append(mistakes, checkRealm(g.Realm))
+	}
+	for _, alias := range g.Aliases {
+		mistakes = append(mistakes, alias.check())
 	}
 	mistakes = append(mistakes, checkAccepted(g.AllowUnsafe, ofSite))
 	return errors.Join(mistakes...)
@@ -148,8 +215,21 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	return g.door.Through(w, r, next, g)
 }
 
-// Serve passes the request on: all that agent_gate does, the door does.
-func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, _ *Request, next caddyhttp.Handler) error {
+// Serve takes aliases for what they stand for, notes what the request is to the
+// web UI, and passes it on. All else that agent_gate does, the door does.
+func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, req *Request, next caddyhttp.Handler) error {
+	if req.unclean != nil {
+		return next.ServeHTTP(w, r)
+	}
+	for _, alias := range g.Aliases {
+		if path, ok := alias.apply(req.path); ok && !isNavigation(r) {
+			req.setPath(r, path)
+			break
+		}
+	}
+	if g.ui != nil {
+		g.ui.see(r, req)
+	}
 	return next.ServeHTTP(w, r)
 }
 

@@ -101,10 +101,14 @@ func BadRequest(code, message, reason string) *Refusal {
 	}
 }
 
-// CheckPath refuses a request whose path could not be cleaned. Every handler
+// CheckPath refuses a request whose path could not be cleaned, or leads where
+// nobody may come. Every handler
 // that judges a request by its path calls it first; the handlers before them
 // let such a request pass, so that the security log sees it as it came.
 func (req *Request) CheckPath() error {
+	if req.closed != nil {
+		return req.closed
+	}
 	if req.unclean == nil {
 		return nil
 	}

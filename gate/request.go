@@ -35,6 +35,8 @@ type Request struct {
 
 	path    string                  // the cleaned path that every check has seen
 	unclean error                   // why the path could not be cleaned
+	closed  *Refusal                // set where nobody may come
+	page    page                    // what it is to the web UI
 	refusal atomic.Pointer[Refusal] // set where no error can be returned
 	writer  responseWriter
 	taken   []string // names of query parameters that were taken out

@@ -66,7 +66,7 @@ func RegisterRouteTable(name string, table RouteTable) {
 func RouteTableOf(name string) (RouteTable, error) {
 	table := routeTables[name]
 	if table == nil {
-		return nil, fmt.Errorf("there is no route table %q: there is %s", name, strings.Join(slices.Sorted(maps.Keys(routeTables)), ", "))
+		return nil, fmt.Errorf("no route table %q: there is %s", name, strings.Join(slices.Sorted(maps.Keys(routeTables)), ", "))
 	}
 	return table, nil
 }

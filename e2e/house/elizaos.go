@@ -154,6 +154,12 @@ func (e *ElizaOS) Requests(t testing.TB, since int) []ElizaRequest {
 	return requests
 }
 
+// ElizaClientFiles is the folder of the web UI in the installed package.
+func ElizaClientFiles(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(elizaProgram(t), "node_modules", "@elizaos", "server", "dist", "client")
+}
+
 // Release lets one more chunk of the answer to a message with [hold:id] go, or
 // all that is left of it.
 func (e *ElizaOS) Release(t testing.TB, id string, all bool) {
