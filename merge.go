@@ -288,14 +288,16 @@ func (l *line) merge(options []*line) {
 // refine changes a keyed option: what the override says replaces, what it
 // leaves out stays.
 func (l *line) refine(over *line) {
+	at := l.words[0]
 	if len(over.words) >= len(l.words) {
 		l.words = over.words
 		if l.opens {
 			last := l.words[len(l.words)-1]
 			l.open = caddyfile.Token{File: last.File, Line: last.Line, Text: "{"}
 		} else if over.opens {
-			// The block is the operator's as the words are, so it ends where his does.
-			l.opens, l.open, l.close = true, over.open, over.close
+			// The block ends in the preset, where another file begins: what
+			// follows may stand further up in the operator's than the block does.
+			l.opens, l.open, l.close = true, over.open, caddyfile.Token{File: at.File, Line: at.Line, Text: "}"}
 		}
 	}
 	l.merge(over.block)

@@ -275,7 +275,7 @@ func TestRefusedConfigurations(t *testing.T) {
 		"anonymous *":       {"anonymous *", "anonymous *: this gives every scope to callers without a key"},
 		"require *":         {"key a {env.ADA_KEY} {\nscopes *\n}\nrequire *", "require *: name the one scope"},
 		"accept twice":      {"accept bearer\naccept bearer\nkey a {env.ADA_KEY}", "accept names the same place twice: bearer"},
-		"unknown table":     {"key a {env.ADA_KEY} {\nscopes *\n}\nrequire admin @nowhere", `agent_route: there is no route table "nowhere": there is elizaos`},
+		"unknown table":     {"key a {env.ADA_KEY} {\nscopes *\n}\nrequire admin @nowhere", `agent_route: no route table "nowhere": there is elizaos`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("ADA_KEY", adaKey)

@@ -77,8 +77,8 @@ func TestPublic(t *testing.T) {
 
 // sensitive are routes that run the server.
 var sensitive = []string{
-	"POST /api/agents", "GET /api/agents/x", "PATCH /api/agents/x", "DELETE /api/agents/x", "POST /api/agents/x/start", "POST /api/agents/x/stop",
-	"GET /api/agents/x/logs", "DELETE /api/agents/x/logs/y", "GET /api/agents/x/runs", "DELETE /api/agents/x/memories", "PATCH /api/agents/x/memories/y",
+	"POST /api/agents", "PATCH /api/agents/b850bc30-45f8-0041-a00a-83df46d8555d", "DELETE /api/agents/b850bc30-45f8-0041-a00a-83df46d8555d", "POST /api/agents/b850bc30-45f8-0041-a00a-83df46d8555d/start", "POST /api/agents/b850bc30-45f8-0041-a00a-83df46d8555d/stop",
+	"GET /api/agents/b850bc30-45f8-0041-a00a-83df46d8555d/logs", "DELETE /api/agents/b850bc30-45f8-0041-a00a-83df46d8555d/logs/b850bc30-45f8-0041-a00a-83df46d8555e", "GET /api/agents/b850bc30-45f8-0041-a00a-83df46d8555d/runs", "DELETE /api/agents/b850bc30-45f8-0041-a00a-83df46d8555d/memories", "PATCH /api/agents/b850bc30-45f8-0041-a00a-83df46d8555d/memories/b850bc30-45f8-0041-a00a-83df46d8555e",
 	"DELETE /api/memory/x/memories", "POST /api/memory/groups/x", "POST /api/messaging/submit", "POST /api/messaging/action",
 	"POST /api/messaging/ingest-external", "POST /api/messaging/message-servers", "GET /api/messaging/sessions", "GET /api/messaging/jobs",
 	"GET /api/server/debug/servers", "POST /api/server/stop", "GET /api/server/logs", "POST /api/server/logs", "DELETE /api/server/logs",
