@@ -168,7 +168,7 @@ func TestWebUI(t *testing.T) {
 
 func TestPublicMedia(t *testing.T) {
 	for line, want := range map[string]int{"": 401, "media private": 401, "media public": 200} {
-		if res := startEliza(t, line).Get("/media/uploads/agents/x/y.png"); res.Status != want {
+		if res := startEliza(t, line).Get("/media/uploads/agents/b850bc30-45f8-0041-a00a-83df46d8555d/y.png"); res.Status != want {
 			t.Errorf("%q: %d", line, res.Status)
 		}
 	}

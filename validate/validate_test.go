@@ -20,7 +20,9 @@ const transport = "reverse_proxy BACKEND {\nmax_fails 1\nfail_duration 1m\ntrans
 // out for a minute, so whatever counts against it shows at the next request.
 func start(t *testing.T, block string) *gatetest.Gate {
 	t.Helper()
-	g := gatetest.Start(t, "GATE {\n@up path /up/*\nagent_validate {\n"+block+"\n}\n"+transport+"\n}")
+	// Each request comes from an address of its own: the log sums up what one
+	// source does again and again.
+	g := gatetest.Start(t, "{\nservers {\ntrusted_proxies static 127.0.0.1\n}\n}\nGATE {\n@up path /up/*\nagent_validate {\n"+block+"\n}\n"+transport+"\n}")
 	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err == nil {
 			fmt.Fprint(w, "whole")
@@ -29,11 +31,15 @@ func start(t *testing.T, block string) *gatetest.Gate {
 	return g
 }
 
+// sent counts the requests, and so tells their addresses apart.
+var sent int
+
 // send sends a request whose body is framed by its length, in chunks, or not
 // there at all.
 func send(g *gatetest.Gate, method, path, contentType, framing, body string) gatetest.Response {
+	sent++
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", method, path, g.Addr)
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nX-Forwarded-For: 10.0.%d.%d\r\nConnection: close\r\n", method, path, g.Addr, sent>>8, sent&255)
 	if contentType != "" {
 		fmt.Fprintf(&b, "Content-Type: %s\r\n", contentType)
 	}
@@ -280,7 +286,9 @@ func TestPrecedence(t *testing.T) {
 // stream of bytes as different requests. Whatever is accepted reaches the
 // backend in one clear form.
 func TestSmuggling(t *testing.T) {
-	g := gatetest.Start(t, "GATE {\nagent_validate {\nmax_body 1kb\n}\n"+transport+"\n}")
+	// Each request comes from an address of its own: the log sums up what one
+	// source does again and again.
+	g := gatetest.Start(t, "{\nservers {\ntrusted_proxies static 127.0.0.1\n}\n}\nGATE {\nagent_validate {\nmax_body 1kb\n}\n"+transport+"\n}")
 	type seen struct {
 		length   int64
 		encoding string
@@ -341,7 +349,9 @@ func TestSmuggling(t *testing.T) {
 
 // TestFolding holds what becomes of a header that goes on in a second line.
 func TestFolding(t *testing.T) {
-	g := gatetest.Start(t, "GATE {\nagent_validate {\nmax_body 1kb\n}\n"+transport+"\n}")
+	// Each request comes from an address of its own: the log sums up what one
+	// source does again and again.
+	g := gatetest.Start(t, "{\nservers {\ntrusted_proxies static 127.0.0.1\n}\n}\nGATE {\nagent_validate {\nmax_body 1kb\n}\n"+transport+"\n}")
 	res := g.Raw("GET /x HTTP/1.1\r\nHost: " + g.Addr + "\r\nX-Folded: one\r\n two\r\nConnection: close\r\n\r\n")
 	if res.Status != 200 {
 		return // refused is as good
