@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,7 +17,6 @@ import (
 type backend struct {
 	*httptest.Server
 	requests atomic.Int64 // those of /api/agents
-	posts    sync.Map     // how often each POST arrived, by its X-Attempt
 	release  chan struct{}
 }
 
