@@ -23,7 +23,9 @@ func (k *KeyRing) Problem() string {
 	if problem := k.problem.Load(); problem != nil {
 		return *problem
 	}
-	return ""
+	k.characters.mu.Lock()
+	defer k.characters.mu.Unlock()
+	return k.characters.problem
 }
 
 // EditError is why a change to the key file cannot be made: a mistake of

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,10 +37,19 @@ type KeyRing struct {
 	// GATEHOUSE_PEPPER is set to; where it is unset, none.
 	Pepper string `json:"pepper,omitempty"`
 
+	// Characters are character files whose keys are valid beside those of the
+	// key file. They are watched as it is. Default: none.
+	Characters []Characters `json:"characters,omitempty"`
+
 	app     *gate.App
 	logger  *zap.Logger
 	pepper  []byte
 	watcher *keys.Watcher
+
+	characters characters
+	using      sync.Mutex     // held while keys are put in force
+	document   *keys.Document // the key file as it was last read
+
 	current atomic.Pointer[ring]
 	problem atomic.Pointer[string] // why the file as it is now cannot be used
 	stop    chan struct{}
@@ -55,6 +65,7 @@ func (*KeyRing) CaddyModule() caddy.ModuleInfo {
 //
 //	keys <path> {
 //		pepper <placeholder>
+//		characters <glob> [<scope>...]
 //	}
 func (k *KeyRing) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
 	d.Next()
@@ -70,6 +81,11 @@ func (k *KeyRing) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
 				return d.WrapErr(err)
 			}
 			return nil
+		}},
+		"characters": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+			source, err := parseCharacters(d)
+			k.Characters = append(k.Characters, source)
+			return err
 		}},
 	}.ParseBlock(d)
 }
@@ -88,6 +104,9 @@ func (k *KeyRing) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if k.File == "" {
+		if len(k.Characters) > 0 {
+			return errors.New("keys: character files stand beside a key file: name one with `keys <path>`")
+		}
 		k.beginSweep()
 		return nil
 	}
@@ -109,6 +128,9 @@ func (k *KeyRing) Provision(ctx caddy.Context) error {
 	file := keys.NewFile(k.File)
 	if err := file.CheckMode(); err != nil {
 		k.logger.Warn(err.Error(), zap.String("file", k.File))
+	}
+	if err := k.watchCharacters(); err != nil {
+		return err
 	}
 	// A file that can be read and holds what cannot be used is as broken as
 	// one that cannot be read.
@@ -140,11 +162,25 @@ func (k *KeyRing) ringOf(doc *keys.Document) (*ring, error) {
 	if err := doc.CheckPepper(k.pepper); err != nil {
 		return nil, err
 	}
-	return newRing("file", doc.Keys, k.pepper)
+	return newRing("file", slices.Concat(doc.Keys, k.characters.all()), k.pepper)
 }
 
 // use puts the keys of a document in force.
 func (k *KeyRing) use(doc *keys.Document) error {
+	k.using.Lock()
+	k.document = doc
+	k.using.Unlock()
+	return k.useAgain()
+}
+
+// useAgain puts in force what was read last.
+func (k *KeyRing) useAgain() error {
+	k.using.Lock()
+	defer k.using.Unlock()
+	doc := k.document
+	if doc == nil {
+		return nil // the key file is still to be read
+	}
 	found, err := k.ringOf(doc)
 	if err != nil {
 		return err
@@ -194,6 +230,7 @@ func (k *KeyRing) sweep() {
 // Cleanup ends the watch. Requests go on under the leases that they have,
 // which the ring that follows looks after.
 func (k *KeyRing) Cleanup() error {
+	k.characters.close()
 	if k.watcher != nil {
 		k.watcher.Close()
 	}
