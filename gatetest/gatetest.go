@@ -9,6 +9,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -18,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -194,6 +196,14 @@ func (g *Gate) Raw(request string) Response {
 func (g *Gate) raw(method, request string) Response {
 	g.t.Helper()
 	conn, err := net.Dial("tcp", g.Addr)
+	for range 100 {
+		// The listener of a configuration that was just replaced takes what it
+		// had not accepted yet with it. Nothing was sent, so nothing is hidden.
+		if !errors.Is(err, syscall.ECONNRESET) {
+			break
+		}
+		conn, err = net.Dial("tcp", g.Addr)
+	}
 	if err != nil {
 		g.t.Fatal(err)
 	}
