@@ -47,7 +47,7 @@ func TestPublicExample(t *testing.T) {
 	}
 	reached := len(backendCalls(t, e))
 	for _, route := range []string{
-		"POST /api/agents", "GET /api/agents/ID", "PATCH /api/agents/ID", "DELETE /api/agents/ID", "POST /api/agents/ID/start", "POST /api/agents/ID/stop",
+		"POST /api/agents", "PATCH /api/agents/ID", "DELETE /api/agents/ID", "POST /api/agents/ID/start", "POST /api/agents/ID/stop",
 		"GET /api/agents/ID/logs", "DELETE /api/agents/ID/logs/x", "GET /api/agents/ID/runs", "DELETE /api/agents/ID/memories",
 		"PATCH /api/agents/ID/memories/x", "DELETE /api/memory/ID/memories", "POST /api/memory/groups/x", "DELETE /api/memory/groups/x",
 		"POST /api/messaging/submit", "POST /api/messaging/action", "POST /api/messaging/ingest-external", "POST /api/messaging/message-servers",

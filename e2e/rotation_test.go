@@ -43,7 +43,7 @@ func TestRotationPage(t *testing.T) {
 	}
 	addr := fmt.Sprintf("127.0.0.1:%d", house.Port(t))
 	here := strings.NewReplacer("/srv/eliza/.env", env, "/etc/gatehouse", folder, "agents.example.com", "http://"+addr,
-		"127.0.0.1:3000", backend.Listener.Addr().String(), "\tadmin unix//run/gatehouse/admin.sock|0600\n", "")
+		"127.0.0.1:3000", backend.Listener.Addr().String(), "\tadmin unix//run/gatehouse/admin.sock|0600\n", "\tdefault_bind 127.0.0.1\n")
 	config := house.GateConfig{Caddyfile: here.Replace(sites[0])}
 	g := house.StartGate(t, config)
 	run := func(command string) (string, error) {

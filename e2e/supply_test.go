@@ -70,7 +70,7 @@ func TestReproducibleBuild(t *testing.T) {
 // copyTree copies the files of the checkout that git knows or would add.
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
-	list := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "*.go", "*.caddyfile", "*.json", "*.lua", "go.mod", "go.sum")
+	list := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard", "*.go", "*.caddyfile", "*.json", "*.lua", "*.txt", "go.mod", "go.sum")
 	list.Dir = from
 	out, err := list.Output()
 	if err != nil {

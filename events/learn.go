@@ -100,7 +100,7 @@ func learnValue(learned []string, values ...string) []string {
 // 16 characters are never accepted, and those that are made have letters and
 // digits, and of other characters only the ones of base64, hex and UUIDs.
 func canBeKey(value string) bool {
-	if len(value) < 16 || strings.Contains(value, "..") || strings.Contains(value, "//") {
+	if len(value) < 16 || strings.Contains(value, "..") || strings.Contains(value, "://") {
 		return false
 	}
 	var letter, digit bool
