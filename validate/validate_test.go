@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
@@ -295,10 +296,12 @@ func TestSmuggling(t *testing.T) {
 		body     string
 		header   http.Header
 	}
-	var last *seen
+	var latest atomic.Pointer[seen]
 	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		last = &seen{r.ContentLength, strings.Join(r.TransferEncoding, ","), string(body), r.Header}
+		// A body that breaks off is of a request that was refused in its middle.
+		if body, err := io.ReadAll(r.Body); err == nil {
+			latest.Store(&seen{r.ContentLength, strings.Join(r.TransferEncoding, ","), string(body), r.Header})
+		}
 	})
 	for _, test := range []struct {
 		name, head, body string
@@ -328,7 +331,7 @@ func TestSmuggling(t *testing.T) {
 		{"a chunk without its end", "Transfer-Encoding: chunked\r\n", "1\r\nZZ0\r\n\r\n", 400, ""},
 		{"a hop named as mine", "Connection: X-Secret\r\nX-Secret: a\r\n", "", 200, ""},
 	} {
-		last = nil
+		latest.Store(nil)
 		res := g.Raw("POST /x HTTP/1.1\r\nHost: " + g.Addr + "\r\n" + test.head + "\r\n" + test.body)
 		if res.Status != test.status {
 			t.Errorf("%s: %d %s, want %d", test.name, res.Status, res.Body, test.status)
@@ -336,6 +339,7 @@ func TestSmuggling(t *testing.T) {
 		if test.status != 200 {
 			continue
 		}
+		last := latest.Load()
 		if last == nil || last.body != test.body2 {
 			t.Errorf("%s: the backend got %+v", test.name, last)
 		} else if last.length >= 0 && last.encoding != "" {
