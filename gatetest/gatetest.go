@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -42,7 +43,8 @@ type Gate struct {
 
 	t       testing.TB
 	log     *memory
-	storage string // Caddy's, of this gate alone
+	storage string      // Caddy's, of this gate alone
+	fresh   atomic.Bool // nothing was answered since a configuration was loaded
 }
 
 // Start adapts and loads a Caddyfile. In its text, GATE stands for the gate's
@@ -80,6 +82,7 @@ func (g *Gate) Load(caddyfile string) error {
 	if err != nil {
 		return err
 	}
+	g.fresh.Store(true)
 	return caddy.Load(config, true)
 }
 
@@ -195,27 +198,33 @@ func (g *Gate) Raw(request string) Response {
 
 func (g *Gate) raw(method, request string) Response {
 	g.t.Helper()
-	conn, err := net.Dial("tcp", g.Addr)
-	for range 100 {
-		// The listener of a configuration that was just replaced takes what it
-		// had not accepted yet with it. Nothing was sent, so nothing is hidden.
-		if !errors.Is(err, syscall.ECONNRESET) {
-			break
-		}
-		conn, err = net.Dial("tcp", g.Addr)
+	conn, res, err := g.exchange(method, request)
+	// A configuration that is replaced takes with it what its listener had not
+	// accepted yet: the first request to the next one may have to be sent again.
+	for try := 0; g.fresh.Load() && try < 100 && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF)); try++ {
+		conn, res, err = g.exchange(method, request)
 	}
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	g.fresh.Store(false)
 	defer conn.Close()
-	if _, err := io.WriteString(conn, request); err != nil {
-		g.t.Fatal(err)
+	return read(g.t, res)
+}
+
+// exchange sends a request and reads the beginning of its response.
+func (g *Gate) exchange(method, request string) (net.Conn, *http.Response, error) {
+	conn, err := net.Dial("tcp", g.Addr)
+	if err != nil {
+		return nil, nil, err
 	}
+	// A long request may be answered before all of it is written.
+	_, unwritten := io.WriteString(conn, request)
 	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
-		g.t.Fatal(err)
+		return nil, nil, errors.Join(unwritten, err, conn.Close())
 	}
-	return read(g.t, res)
+	return conn, res, nil
 }
 
 func read(t testing.TB, res *http.Response) Response {
