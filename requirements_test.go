@@ -63,7 +63,7 @@ func testNames(t *testing.T) map[string]bool {
 }
 
 // code is how a code of a refusal stands in Go and in the presets' text.
-var code = regexp.MustCompile(`(?:[cC]ode:\s*|BadRequest\(|tooMany\(|\.Code = |(?m)^\s+code )"?([A-Z]+_[A-Z_]+|UNAUTHORIZED|FORBIDDEN)\b`)
+var code = regexp.MustCompile(`(?:[cC]ode:\s*|BadRequest\(|TooMany\(|\.Code = |(?m)^\s+code )"?([A-Z]+_[A-Z_]+|UNAUTHORIZED|FORBIDDEN)\b`)
 
 // TestErrorResponses holds that the page on errors tells of every code that the
 // gate can answer with.

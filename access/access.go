@@ -113,7 +113,7 @@ func (ip *IP) Provision(ctx caddy.Context) error {
 }
 
 // readOwn makes the list of the entries that are written; nil if there are none.
-func readOwn(entries []string, resolve func(string) (string, error)) (*list.List, error) {
+func readOwn(entries []string, resolve gate.Resolver) (*list.List, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}

@@ -151,7 +151,7 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	}
 	shown := a.read(rings, r)
 	a.tellExposed(rings, r, req)
-	if under(r.URL.Path, ownFolder) {
+	if gate.Under(r.URL.Path, ownFolder) {
 		if req.Trial() {
 			req.Explain("the gate answers this path itself")
 			w.WriteHeader(http.StatusOK)

@@ -25,9 +25,9 @@ const (
 func purposeOf(r *http.Request) purpose {
 	path := r.URL.Path
 	switch {
-	case under(path, "/socket.io"):
+	case gate.Under(path, gate.SocketIO):
 		return forSocket
-	case under(path, "/media"):
+	case gate.Under(path, "/media"):
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			return forMedia
 		}
@@ -37,13 +37,6 @@ func purposeOf(r *http.Request) purpose {
 		return forUpgrade
 	}
 	return forNothing
-}
-
-// under reports whether a cleaned path is a folder or lies in it, without
-// regard to case, as backends read it.
-func under(path, folder string) bool {
-	return len(path) >= len(folder) && strings.EqualFold(path[:len(folder)], folder) &&
-		(len(path) == len(folder) || path[len(folder)] == '/')
 }
 
 // fetchSite is what the browser says of the page that makes the request (Fetch

@@ -99,15 +99,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 			a.Require = append(a.Require, required)
 			return err
 		}},
-		"routes": {Parse: func(d *caddyfile.Dispenser) (err error) {
-			if a.Routes, err = gate.OneArg(d); err != nil {
-				return err
-			}
-			if _, err = gate.RouteTableOf(a.Routes); err != nil {
-				return d.WrapErr(err)
-			}
-			return nil
-		}},
+		"routes": gate.Word(&a.Routes, gate.Readable[string](gate.RouteTableOf)),
 	}.ParseBlock(h.Dispenser)
 }
 
@@ -186,20 +178,9 @@ func parseKey(d *caddyfile.Dispenser) (Key, error) {
 			return nil
 		}
 	}
-	one := func(into *string, check func(string) error) func(d *caddyfile.Dispenser) error {
-		return func(d *caddyfile.Dispenser) (err error) {
-			if *into, err = gate.OneArg(d); err != nil {
-				return err
-			}
-			if err = check(*into); err != nil {
-				return d.WrapErr(err)
-			}
-			return nil
-		}
-	}
 	return k, gate.Options{
 		"scopes": {Parse: list(&k.Scopes)},
-		"plan":   {Parse: one(&k.Plan, func(string) error { return nil })},
+		"plan":   gate.Word(&k.Plan),
 		"from": {Parse: func(d *caddyfile.Dispenser) error {
 			if err := list(&k.From)(d); err != nil {
 				return err
@@ -211,11 +192,8 @@ func parseKey(d *caddyfile.Dispenser) (Key, error) {
 			}
 			return nil
 		}},
-		"expires": {Parse: one(&k.Expires, func(text string) error {
-			_, err := parseEnd(text)
-			return err
-		})},
+		"expires": gate.Word(&k.Expires, gate.Readable[string](parseEnd)),
 		"agents": {Parse: list(&k.Agents)},
-		"entity": {Parse: one(&k.Entity, gate.CheckPlaceholder)},
+		"entity": gate.Word(&k.Entity, gate.CheckPlaceholder),
 	}.ParseBlock(d)
 }

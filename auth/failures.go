@@ -5,14 +5,12 @@ import (
 	"hash/maphash"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
-	"go.uber.org/zap/zapcore"
 )
 
 // Failures is how many wrong keys one network may present.
@@ -154,24 +152,10 @@ func (a *Auth) refuse(req *gate.Request, shown shown, refusal *gate.Refusal) err
 	if wait <= 0 {
 		return refusal
 	}
-	limited := tooMany("AUTH_RATE_LIMIT_EXCEEDED", "Too many authentication attempts. Please try again later.", "auth", wait)
-	limited.Event.Reason = refusal.Event.Reason
-	return limited
+	return gate.TooMany("AUTH_RATE_LIMIT_EXCEEDED", "Too many authentication attempts. Please try again later.", wait, limited("auth", refusal.Event.Reason))
 }
 
-// tooMany is the refusal of a client that has to wait.
-func tooMany(code, message, tier string, wait time.Duration) *gate.Refusal {
-	seconds := max(1, int((wait+time.Second-1)/time.Second))
-	return &gate.Refusal{
-		Status:  http.StatusTooManyRequests,
-		Code:    code,
-		Message: message,
-		Header:  http.Header{"Retry-After": {strconv.Itoa(seconds)}},
-		Event: events.Event{
-			Name:    events.RateLimited,
-			Message: "[SECURITY] Rate limit exceeded for IP:",
-			Level:   zapcore.WarnLevel,
-			Tier:    tier,
-		},
-	}
+// limited is the event of a client that has to wait.
+func limited(tier, reason string) events.Event {
+	return events.Event{Message: "[SECURITY] Rate limit exceeded for IP:", Tier: tier, Reason: reason}
 }

@@ -73,15 +73,7 @@ func (k *KeyRing) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
 		return err
 	}
 	return gate.Options{
-		"pepper": {Parse: func(d *caddyfile.Dispenser) error {
-			if k.Pepper, err = gate.OneArg(d); err != nil {
-				return err
-			}
-			if err := checkPepper(k.Pepper); err != nil {
-				return d.WrapErr(err)
-			}
-			return nil
-		}},
+		"pepper": gate.Word(&k.Pepper, checkPepper),
 		"characters": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
 			source, err := parseCharacters(d)
 			k.Characters = append(k.Characters, source)

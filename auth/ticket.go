@@ -162,7 +162,7 @@ func (a *Auth) readTicket(rings rings, r *http.Request, to purpose, ticket strin
 func (a *Auth) ticketRate(req *gate.Request, keyID string) *gate.Refusal {
 	client := a.site + " " + keyID + " " + req.Network().String()
 	if ok, wait := a.door.App().Limiter().Charge("ticket", client, ticketsPerMinute, time.Minute); !ok {
-		return tooMany("TICKET_RATE_LIMIT_EXCEEDED", "Too many tickets. Please try again later.", "ticket", wait)
+		return gate.TooMany("TICKET_RATE_LIMIT_EXCEEDED", "Too many tickets. Please try again later.", wait, limited("ticket", ""))
 	}
 	return nil
 }

@@ -29,22 +29,14 @@ func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	// The options of Caddy's own transport are collected and handed to it.
 	var rest []caddyfile.Token
 	options := gate.Options{
-		"key":        {Parse: placeholder(&t.Key)},
-		"socket_key": {Parse: placeholder(&t.SocketKey)},
-		"header":     {Parse: text(&t.Header)},
-		"listens":    {Parse: text(&t.Listens)},
-		"salt":       {Parse: text(&t.Salt)},
-		"errors": {Parse: func(d *caddyfile.Dispenser) (err error) {
-			if t.Errors, err = gate.OneArg(d); err != nil {
-				return err
-			}
-			if _, err = gate.ErrorsOf(t.Errors); err != nil {
-				return d.WrapErr(err)
-			}
-			return nil
-		}},
-		"spread":  {Repeat: true, Parse: t.parseSpread},
-		"conceal": {Repeat: true, Parse: t.parseConceal},
+		"key":        gate.Word(&t.Key, secret("key"), gate.CheckPlaceholder),
+		"socket_key": gate.Word(&t.SocketKey, secret("socket_key"), gate.CheckPlaceholder),
+		"header":     gate.Word(&t.Header),
+		"listens":    gate.Word(&t.Listens),
+		"salt":       gate.Word(&t.Salt),
+		"errors":     gate.Word(&t.Errors, gate.Readable[string](gate.ErrorsOf)),
+		"spread":     {Repeat: true, Parse: t.parseSpread},
+		"conceal":    {Repeat: true, Parse: t.parseConceal},
 	}
 	var own []caddyfile.Token
 	var open, shut caddyfile.Token
@@ -113,27 +105,12 @@ func (t *Transport) parseConceal(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func text(into *string) func(d *caddyfile.Dispenser) error {
-	return func(d *caddyfile.Dispenser) (err error) {
-		*into, err = gate.OneArg(d)
-		return err
-	}
-}
-
-func placeholder(into *string) func(d *caddyfile.Dispenser) error {
-	return func(d *caddyfile.Dispenser) error {
-		name := d.Val()
-		value, err := gate.OneArg(d)
-		if err != nil {
-			return err
-		}
+// secret refuses a key that stands in the clear.
+func secret(name string) func(string) error {
+	return func(value string) error {
 		if !gate.IsPlaceholder(value) {
-			return d.WrapErr(errLiteral(name))
+			return errLiteral(name)
 		}
-		if err := gate.CheckPlaceholder(value); err != nil {
-			return d.WrapErr(err)
-		}
-		*into = value
 		return nil
 	}
 }

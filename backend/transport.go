@@ -181,7 +181,7 @@ func (t *Transport) provisionSpread(ctx caddy.Context) error {
 }
 
 // backendKey resolves a key to a header's values; nil if there is none.
-func backendKey(name, value string, resolve func(string) (string, error)) ([]string, error) {
+func backendKey(name, value string, resolve gate.Resolver) ([]string, error) {
 	if value == "" {
 		return nil, nil
 	}
@@ -306,7 +306,7 @@ func (t *Transport) check(r *http.Request, req *gate.Request) error {
 // original goes to Caddy's logs.
 func (t *Transport) withKey(r *http.Request) *http.Request {
 	key := t.key
-	if isSocket(r.URL.Path) {
+	if gate.Under(r.URL.Path, gate.SocketIO) {
 		key = t.socketKey
 	}
 	copied := *r
@@ -319,11 +319,6 @@ func (t *Transport) withKey(r *http.Request) *http.Request {
 	}
 	copied.Header[t.Header] = key
 	return &copied
-}
-
-func isSocket(path string) bool {
-	const socket = "/socket.io"
-	return len(path) >= len(socket) && strings.EqualFold(path[:len(socket)], socket) && (len(path) == len(socket) || path[len(socket)] == '/')
 }
 
 // dropped are response headers that speak for the gate's part.

@@ -26,14 +26,10 @@ func (a Alias) check() error {
 
 // apply returns what a path is taken for.
 func (a Alias) apply(path string) (string, bool) {
-	if len(path) < len(a.From) || !strings.EqualFold(path[:len(a.From)], a.From) {
+	if !Under(path, a.From) {
 		return "", false
 	}
-	rest := path[len(a.From):]
-	if rest != "" && rest[0] != '/' {
-		return "", false
-	}
-	return a.To + rest, true
+	return a.To + path[len(a.From):], true
 }
 
 // isNavigation reports whether a browser asks for a page to show, and not a

@@ -26,7 +26,7 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 
 // Value is the duration, with a placeholder resolved. A number without a unit
 // counts units; where unit is zero, it is an error.
-func (d Duration) Value(resolve func(string) (string, error), unit time.Duration) (time.Duration, error) {
+func (d Duration) Value(resolve Resolver, unit time.Duration) (time.Duration, error) {
 	text, err := resolve(string(d))
 	if err != nil {
 		return 0, err

@@ -88,25 +88,8 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 		return nil, h.ArgErr()
 	}
 	return g, Options{
-		"error_format": {Parse: func(d *caddyfile.Dispenser) error {
-			name, err := OneArg(d)
-			if err != nil {
-				return err
-			}
-			if g.ErrorFormat, err = ParseFormat(name); err != nil {
-				return d.WrapErr(err)
-			}
-			return nil
-		}},
-		"realm": {Parse: func(d *caddyfile.Dispenser) (err error) {
-			if g.Realm, err = OneArg(d); err != nil {
-				return err
-			}
-			if err = checkRealm(g.Realm); err != nil {
-				return d.WrapErr(err)
-			}
-			return nil
-		}},
+		"error_format": Word(&g.ErrorFormat, Readable[Format](ParseFormat)),
+		"realm":        Word(&g.Realm, checkRealm),
 		"alias": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
 			args := d.RemainingArgs()
 			if len(args) != 2 {
@@ -119,24 +102,11 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 			g.Aliases = append(g.Aliases, alias)
 			return nil
 		}},
-		"pages": {Parse: func(d *caddyfile.Dispenser) (err error) {
-			if g.Pages, err = OneArg(d); err != nil {
-				return err
-			}
-			if _, err = newWebUI(g.Pages, ""); err != nil {
-				return d.WrapErr(err)
-			}
-			return nil
-		}},
-		"ui": {Parse: func(d *caddyfile.Dispenser) (err error) {
-			if g.UI, err = OneArg(d); err != nil {
-				return err
-			}
-			if err = CheckPlaceholder(g.UI); err != nil {
-				return d.WrapErr(err)
-			}
-			return nil
-		}},
+		"pages": Word(&g.Pages, func(name string) error {
+			_, err := newWebUI(name, "")
+			return err
+		}),
+		"ui":           Word(&g.UI, CheckPlaceholder),
 		"allow_unsafe": parseAllowUnsafe(&g.AllowUnsafe, ofSite),
 	}.ParseBlock(h.Dispenser)
 }

@@ -64,6 +64,47 @@ func OneArg(d *caddyfile.Dispenser) (string, error) {
 	return args[0], nil
 }
 
+// Word is an option of one argument, which is kept in into and judged by the
+// checks in turn.
+func Word[S ~string](into *S, checks ...func(S) error) Option {
+	return Option{Parse: func(d *caddyfile.Dispenser) error {
+		text, err := OneArg(d)
+		if err != nil {
+			return err
+		}
+		*into = S(text)
+		for _, check := range checks {
+			if err := check(*into); err != nil {
+				return d.WrapErr(err)
+			}
+		}
+		return nil
+	}}
+}
+
+// Placeholder is a check for values that may be placeholders: of those it judges
+// the form, and literals by the check given, which may be nil.
+func Placeholder[S ~string](literal func(S) error) func(S) error {
+	return func(value S) error {
+		if err := CheckPlaceholder(string(value)); err != nil || literal == nil || IsPlaceholder(string(value)) {
+			return err
+		}
+		return literal(value)
+	}
+}
+
+// Readable makes a check of a function that reads a value.
+func Readable[S ~string, T any](read func(string) (T, error)) func(S) error {
+	return func(value S) error {
+		_, err := read(string(value))
+		return err
+	}
+}
+
+// Literal is the Resolver for values of which it is known that they are no
+// placeholders.
+func Literal(value string) (string, error) { return value, nil }
+
 // ParseMatchers reads request matchers, of which any may match, to the end of
 // the line: paths, and the site's named matchers.
 func ParseMatchers(h httpcaddyfile.Helper, d *caddyfile.Dispenser) (caddyhttp.RawMatcherSets, error) {

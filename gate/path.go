@@ -92,3 +92,13 @@ func isHex(c byte) bool {
 func containsFold(s, lower string) bool {
 	return strings.Contains(strings.ToLower(s), lower)
 }
+
+// Under reports whether a cleaned path is a folder or lies in it, without
+// regard to case, as backends read it.
+func Under(path, folder string) bool {
+	return len(path) >= len(folder) && strings.EqualFold(path[:len(folder)], folder) &&
+		(len(path) == len(folder) || path[len(folder)] == '/')
+}
+
+// SocketIO is the folder of Socket.IO.
+const SocketIO = "/socket.io"

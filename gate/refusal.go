@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"go.uber.org/zap/zapcore"
@@ -82,6 +84,21 @@ func Forbidden(rule, reason string) *Refusal {
 			Rule:    rule,
 			Reason:  reason,
 		},
+	}
+}
+
+// TooMany is the answer to a client that has to wait (RFC 6585, section 4). It
+// is told how long in whole seconds, rounded up: whoever comes back then is not
+// refused for having come too early. The event's name and level are set here.
+func TooMany(code, message string, wait time.Duration, e events.Event) *Refusal {
+	e.Name, e.Level = events.RateLimited, zapcore.WarnLevel
+	seconds := max(1, int((wait+time.Second-1)/time.Second))
+	return &Refusal{
+		Status:  http.StatusTooManyRequests,
+		Code:    code,
+		Message: message,
+		Header:  http.Header{"Retry-After": {strconv.Itoa(seconds)}}, // RFC 9110, section 10.2.3
+		Event:   e,
 	}
 }
 

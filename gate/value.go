@@ -19,6 +19,9 @@ import (
 // for is never empty. It is resolved when the configuration is loaded. The
 // default may be a placeholder itself.
 
+// Resolver gives what a configured value stands for, as App.Resolve does.
+type Resolver func(string) (string, error)
+
 // IsPlaceholder reports whether a configured value is meant as a placeholder.
 func IsPlaceholder(value string) bool {
 	return strings.HasPrefix(value, "{") && strings.HasSuffix(value, "}")

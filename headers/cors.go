@@ -207,9 +207,7 @@ func isHandshake(r *http.Request, req *gate.Request) bool {
 	if r.Header.Get("Upgrade") != "" || r.Method == http.MethodConnect {
 		return true
 	}
-	const socket = "/socket.io"
-	path := req.Path()
-	return len(path) >= len(socket) && strings.EqualFold(path[:len(socket)], socket) && (len(path) == len(socket) || path[len(socket)] == '/')
+	return gate.Under(req.Path(), gate.SocketIO)
 }
 
 // refused is the refusal of a page of another origin. rule says of what.

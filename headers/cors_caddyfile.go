@@ -63,23 +63,13 @@ func ParseCORS(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 		"methods": names(&c.Methods, func(n []string) error { _, err := cors.New(cors.Config{Origins: some, Methods: n}); return err }),
 		"headers": names(&c.Headers, func(n []string) error { _, err := cors.New(cors.Config{Origins: some, Headers: n}); return err }),
 		"expose":  names(&c.Expose, func(n []string) error { _, err := cors.New(cors.Config{Origins: some, Expose: n}); return err }),
-		"max_age": {Parse: func(d *caddyfile.Dispenser) error {
-			text, err := gate.OneArg(d)
-			c.MaxAge = gate.Duration(text)
-			if err != nil {
-				return err
+		"max_age": gate.Word(&c.MaxAge, gate.Placeholder(func(max gate.Duration) error {
+			age, err := max.Value(gate.Literal, 0)
+			if err == nil && age < 0 {
+				err = fmt.Errorf("max_age %s: it cannot be negative", max)
 			}
-			return literally(d, []string{text}, func() error {
-				age, err := c.MaxAge.Value(literal, 0)
-				if err == nil && age < 0 {
-					err = fmt.Errorf("max_age %s: it cannot be negative", text)
-				}
-				if err == nil {
-					_, err = cors.New(cors.Config{Origins: some, MaxAge: age})
-				}
-				return err
-			})
-		}},
+			return err
+		})),
 	}.ParseBlock(h.Dispenser)
 	if err = errors.Join(mistake, err); err == nil && !c.Off {
 		err = literally(&at, c.Origins, func() error {

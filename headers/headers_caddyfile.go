@@ -80,12 +80,7 @@ func parseVariant(h httpcaddyfile.Helper, d *caddyfile.Dispenser) (*Variant, err
 	v.Preset = d.Val()
 	mistake := checkPreset(d, v.Preset)
 	options := v.options()
-	options["enabled"] = gate.Option{Parse: func(d *caddyfile.Dispenser) (err error) {
-		if v.Enabled, err = gate.OneArg(d); err != nil {
-			return err
-		}
-		return literally(d, []string{v.Enabled}, func() error { return nil })
-	}}
+	options["enabled"] = gate.Word(&v.Enabled, gate.CheckPlaceholder)
 	return v, errors.Join(mistake, options.ParseBlock(d))
 }
 
@@ -103,7 +98,7 @@ func (o *Overrides) options() gate.Options {
 					return err
 				}
 				scratch, _ := policy.Preset(policy.API)
-				return single.apply(&scratch, literal)
+				return single.apply(&scratch, gate.Literal)
 			}); err != nil {
 				return err
 			}

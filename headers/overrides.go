@@ -67,11 +67,8 @@ type HSTS struct {
 	Preload bool `json:"preload,omitempty"`
 }
 
-// resolver returns what a value stands for.
-type resolver func(string) (string, error)
-
 // apply changes a policy. All mistakes come in one report.
-func (o *Overrides) apply(p *policy.Policy, resolve resolver) error {
+func (o *Overrides) apply(p *policy.Policy, resolve gate.Resolver) error {
 	var mistakes []error
 	fail := func(err error) { mistakes = append(mistakes, err) }
 	list := func(values []string, use func([]string) error) {

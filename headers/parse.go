@@ -24,6 +24,3 @@ func literally(d *caddyfile.Dispenser, values []string, check func() error) erro
 	}
 	return nil
 }
-
-// literal resolves values among which no placeholder is.
-func literal(value string) (string, error) { return value, nil }

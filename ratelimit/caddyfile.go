@@ -50,15 +50,15 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 			if !d.NextArg() {
 				return d.Err("concurrent needs the number of requests and streams that a client may have in flight")
 			}
-			c := &Concurrent{Requests: Number(d.Val())}
-			err := checkNumber(d, c.Requests)
+			c := &Concurrent{Requests: gate.Number(d.Val())}
+			err := wrap(d, gate.Placeholder(whole)(c.Requests))
 			sets, matcherErr := gate.ParseMatchers(h, d)
 			c.MatchRaw = sets
 			l.Concurrent = append(l.Concurrent, c)
 			return errors.Join(err, matcherErr)
 		}},
-		"stream_max_age": lifetimeOption(&l.StreamMaxAge),
-		"stream_idle":    lifetimeOption(&l.StreamIdle),
+		"stream_max_age": gate.Word(&l.StreamMaxAge, gate.Placeholder(lifetimeOf)),
+		"stream_idle":    gate.Word(&l.StreamIdle, gate.Placeholder(lifetimeOf)),
 		"headers": {Parse: func(d *caddyfile.Dispenser) error {
 			if l.Headers = d.RemainingArgs(); len(l.Headers) == 0 {
 				return d.Err("headers takes draft6, draft11 or both, or off")
@@ -72,19 +72,6 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 		err = h.Err("agent_rate_limit limits nothing: write `agent_rate_limit 100 15m`, or a tier in its block")
 	}
 	return l, err
-}
-
-func lifetimeOption(into *gate.Duration) gate.Option {
-	return gate.Option{Parse: func(d *caddyfile.Dispenser) error {
-		text, err := gate.OneArg(d)
-		if *into = gate.Duration(text); err != nil {
-			return err
-		}
-		if err = gate.CheckPlaceholder(text); err == nil && !gate.IsPlaceholder(text) {
-			_, err = positive(*into, literal)
-		}
-		return wrap(d, err)
-	}}
 }
 
 // wrap adds the place to an error.
@@ -112,8 +99,8 @@ func (l *RateLimit) parseTier(h httpcaddyfile.Helper, d *caddyfile.Dispenser) er
 			t.Limits = append(t.Limits, limit)
 			return err
 		}},
-		"by":    one(&t.By),
-		"count": one(&t.Count),
+		"by":    gate.Word(&t.By),
+		"count": gate.Word(&t.Count),
 		"free": {Parse: func(d *caddyfile.Dispenser) error {
 			args := d.RemainingArgs()
 			if len(args) == 0 {
@@ -128,31 +115,16 @@ func (l *RateLimit) parseTier(h httpcaddyfile.Helper, d *caddyfile.Dispenser) er
 			}
 			return nil
 		}},
-		"code":    one(&t.Code),
-		"message": one(&t.Message),
+		"code":    gate.Word(&t.Code),
+		"message": gate.Word(&t.Message),
 		"shadow": {Parse: func(*caddyfile.Dispenser) error {
 			t.Shadow = true
 			return nil
 		}},
-		"ipv6_prefix": {Parse: func(d *caddyfile.Dispenser) error {
-			text, err := gate.OneArg(d)
-			t.IPv6Prefix = Number(text)
-			if err != nil {
-				return err
-			}
-			return checkNumber(d, t.IPv6Prefix)
-		}},
-		"shared": one(&t.Shared),
+		"ipv6_prefix": gate.Word(&t.IPv6Prefix, gate.Placeholder(whole)),
+		"shared": gate.Word(&t.Shared),
 	}.ParseBlock(d)}
 	return errors.Join(append(mistakes, wrap(d, t.check()))...)
-}
-
-// one is an option with one argument.
-func one(into *string) gate.Option {
-	return gate.Option{Parse: func(d *caddyfile.Dispenser) (err error) {
-		*into, err = gate.OneArg(d)
-		return err
-	}}
 }
 
 func (l *RateLimit) parsePlan(d *caddyfile.Dispenser) error {
@@ -205,21 +177,22 @@ func limitOf(d *caddyfile.Dispenser, args []string) (limit Limit, err error) {
 	} else if len(args) != 2 {
 		return limit, d.Err("a limit is written `<requests> <window>`, such as `100 15m`; `minutes` may follow a window that is a bare number")
 	}
-	limit.Requests, limit.Window = Number(args[0]), gate.Duration(args[1])
+	limit.Requests, limit.Window = gate.Number(args[0]), gate.Duration(args[1])
 	err = errors.Join(gate.CheckPlaceholder(args[0]), gate.CheckPlaceholder(args[1]))
 	if err == nil && !gate.IsPlaceholder(args[0]) && !gate.IsPlaceholder(args[1]) {
-		_, err = limit.resolve(literal)
+		_, err = limit.resolve(gate.Literal)
 	}
 	return limit, wrap(d, err)
 }
 
-func checkNumber(d *caddyfile.Dispenser, n Number) error {
-	err := gate.CheckPlaceholder(string(n))
-	if err == nil && !gate.IsPlaceholder(string(n)) {
-		_, err = n.value(literal)
-	}
-	return wrap(d, err)
+// whole judges a number that is no placeholder.
+func whole(n gate.Number) error {
+	_, err := n.Int(gate.Literal)
+	return err
 }
 
-// literal resolves what is no placeholder.
-func literal(text string) (string, error) { return text, nil }
+// lifetimeOf judges a duration that is no placeholder.
+func lifetimeOf(d gate.Duration) error {
+	_, err := positive(d, gate.Literal)
+	return err
+}

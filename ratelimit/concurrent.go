@@ -4,19 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
-	"go.uber.org/zap/zapcore"
 )
 
 // Concurrent bounds what a client has in flight at a time: requests that are
 // not answered to their end, streams and sockets that are not closed.
 type Concurrent struct {
 	// Requests is how many, at least 1.
-	Requests Number `json:"requests"`
+	Requests gate.Number `json:"requests"`
 	// MatchRaw says which requests count. Default: all.
 	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 }
@@ -31,11 +31,11 @@ type concurrent struct {
 // slotTier is the tier's name in events and metrics.
 const slotTier = "concurrent"
 
-func (config *Concurrent) compile(ctx caddy.Context, resolve resolver, name string) (*concurrent, error) {
+func (config *Concurrent) compile(ctx caddy.Context, resolve gate.Resolver, name string) (*concurrent, error) {
 	c := &concurrent{name: name}
 	var mistakes []error
 	var err error
-	if c.limit, err = config.Requests.value(resolve); err == nil && c.limit < 1 {
+	if c.limit, err = config.Requests.Int(resolve); err == nil && c.limit < 1 {
 		err = errNotPositive
 	}
 	mistakes = append(mistakes, err)
@@ -74,6 +74,14 @@ func (l *RateLimit) hold(w http.ResponseWriter, r *http.Request, req *gate.Reque
 			continue
 		}
 		of := slot{c.name, client}
+		if req.Trial() { // it takes none
+			held := counters.slots.held(of)
+			req.Explain("concurrent: %d of %d are in flight", held, c.limit)
+			if held >= c.limit {
+				return c.refusal()
+			}
+			continue
+		}
 		if !counters.slots.take(of, c.limit) {
 			slotMetrics.refused.Inc()
 			return c.refusal()
@@ -85,19 +93,11 @@ func (l *RateLimit) hold(w http.ResponseWriter, r *http.Request, req *gate.Reque
 }
 
 func (c *concurrent) refusal() *gate.Refusal {
-	return &gate.Refusal{
-		Status:  http.StatusTooManyRequests,
-		Code:    defaultCode,
-		Message: defaultMessage,
-		// When one of the client's own requests ends, nobody knows but the client.
-		Header: http.Header{fieldRetry: {"1"}},
-		Event: events.Event{
-			Name:     events.RateLimited,
-			Message:  "[SECURITY] Concurrent rate limit exceeded for IP:",
-			Endpoint: true,
-			Level:    zapcore.WarnLevel,
-			Tier:     slotTier,
-			Reason:   fmt.Sprintf("the client has %d requests or streams in flight already", c.limit),
-		},
-	}
+	// When one of the client's own requests ends, nobody knows but the client.
+	return gate.TooMany(defaultCode, defaultMessage, time.Second, events.Event{
+		Message:  "[SECURITY] Concurrent rate limit exceeded for IP:",
+		Endpoint: true,
+		Tier:     slotTier,
+		Reason:   fmt.Sprintf("the client has %d requests or streams in flight already", c.limit),
+	})
 }

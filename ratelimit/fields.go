@@ -18,7 +18,6 @@ const (
 	fieldReset     = "Ratelimit-Reset"     // the same, in seconds from now
 	fieldPolicy    = "Ratelimit-Policy"    // draft-ietf-httpapi-ratelimit-headers-11
 	fieldStanding  = "Ratelimit"           // the same
-	fieldRetry     = "Retry-After"         // RFC 9110, section 10.2.3
 )
 
 // fields says which fields are sent.

@@ -27,11 +27,11 @@ type Limits struct {
 	// 16777216. One takes 64 to 200 bytes for each tier and window in which it
 	// is active. While all places are taken, newcomers are counted together
 	// with their network (IPv4 /24, IPv6 /48). Default: 1048576.
-	MaxClients Number `json:"max_clients,omitempty"`
+	MaxClients gate.Number `json:"max_clients,omitempty"`
 
 	// KeyPlaces is how many of the places only callers with a key may take.
 	// Default: an eighth.
-	KeyPlaces Number `json:"key_places,omitempty"`
+	KeyPlaces gate.Number `json:"key_places,omitempty"`
 
 	// Redis has several gates count together. Default: each counts for itself.
 	Redis *Redis `json:"redis,omitempty"`
@@ -82,13 +82,13 @@ func (l *Limits) Provision(ctx caddy.Context) error {
 	}
 	for _, number := range []struct {
 		name string
-		from Number
+		from gate.Number
 		into *int
 	}{{"max_clients", l.MaxClients, &l.maxPlaces}, {"key_places", l.KeyPlaces, &l.keyPlaces}} {
 		if number.from == "" {
 			continue
 		}
-		value, err := number.from.value(app.Resolve)
+		value, err := number.from.Int(app.Resolve)
 		if err == nil && value < 1 {
 			err = errNotPositive
 		}

@@ -34,16 +34,7 @@ func (l *Limits) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	default:
 		return d.Errf("limits %s: write limits, limits memory, or limits redis <url>", args[0])
 	}
-	number := func(into *Number) gate.Option {
-		return gate.Option{Parse: func(d *caddyfile.Dispenser) error {
-			text, err := gate.OneArg(d)
-			if *into = Number(text); err != nil {
-				return err
-			}
-			return checkNumber(d, *into)
-		}}
-	}
-	options := gate.Options{"max_clients": number(&l.MaxClients), "key_places": number(&l.KeyPlaces)}
+	options := gate.Options{"max_clients": gate.Word(&l.MaxClients, gate.Placeholder(whole)), "key_places": gate.Word(&l.KeyPlaces, gate.Placeholder(whole))}
 	if l.Redis != nil {
 		maps.Copy(options, l.Redis.caddyfile())
 	}
@@ -52,30 +43,15 @@ func (l *Limits) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // caddyfile are the options of the store.
 func (r *Redis) caddyfile() gate.Options {
-	value := func(into *string, check func() error) gate.Option {
-		return gate.Option{Parse: func(d *caddyfile.Dispenser) (err error) {
-			if *into, err = gate.OneArg(d); err != nil {
-				return err
-			}
-			return wrap(d, errors.Join(gate.CheckPlaceholder(*into), check()))
-		}}
-	}
-	fine := func() error { return nil }
 	return gate.Options{
-		"user":     value(&r.User, fine),
-		"password": value(&r.Password, r.checkPassword),
-		"ca":       value(&r.CA, fine),
-		"prefix":   value(&r.Prefix, fine),
-		"budget": {Parse: func(d *caddyfile.Dispenser) error {
-			text, err := gate.OneArg(d)
-			if r.Budget = gate.Duration(text); err != nil {
-				return err
-			}
-			if err = gate.CheckPlaceholder(text); err == nil && !gate.IsPlaceholder(text) {
-				_, err = r.budget(literal)
-			}
-			return wrap(d, err)
-		}},
+		"user":     gate.Word(&r.User, gate.CheckPlaceholder),
+		"password": gate.Word(&r.Password, gate.CheckPlaceholder, func(string) error { return r.checkPassword() }),
+		"ca":       gate.Word(&r.CA, gate.CheckPlaceholder),
+		"prefix":   gate.Word(&r.Prefix, gate.CheckPlaceholder),
+		"budget": gate.Word(&r.Budget, gate.Placeholder(func(gate.Duration) error {
+			_, err := r.budget(gate.Literal)
+			return err
+		})),
 	}
 }
 

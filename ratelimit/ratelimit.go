@@ -71,7 +71,7 @@ type RateLimit struct {
 
 	door     *gate.Door
 	limits   *Limits
-	resolve  resolver
+	resolve  gate.Resolver
 	logger   *zap.Logger
 	tiers    []*tier
 	slots    []*concurrent
@@ -229,12 +229,6 @@ func (l *RateLimit) Serve(w http.ResponseWriter, r *http.Request, req *gate.Requ
 	if l.isExempt(req.Client) {
 		return next.ServeHTTP(w, r)
 	}
-	if req.Trial() {
-		if err := l.tryHold(r, req); err != nil {
-			return err
-		}
-		return l.admit(w, r, req, next)
-	}
 	if len(l.slots) == 0 {
 		return l.admit(w, r, req, next)
 	}
@@ -358,14 +352,7 @@ func (l *RateLimit) observe(d *decision, r *http.Request, req *gate.Request) {
 // refusal refuses a request for the tier that refuses it longest.
 func (d *decision) refusal() *gate.Refusal {
 	t := d.tier(d.verdict.Refusal)
-	wait := max(1, seconds(d.charges[d.verdict.Refusal].Standing.RetryAfter))
-	return &gate.Refusal{
-		Status:  http.StatusTooManyRequests,
-		Code:    t.Code,
-		Message: t.Message,
-		Header:  http.Header{fieldRetry: {strconv.Itoa(wait)}},
-		Event:   t.event(),
-	}
+	return gate.TooMany(t.Code, t.Message, d.charges[d.verdict.Refusal].Standing.RetryAfter, t.event())
 }
 
 func (t *tier) event() events.Event {

@@ -74,7 +74,7 @@ func (r *Redis) checkPassword() error {
 }
 
 // options resolves the configuration.
-func (r *Redis) options(resolve resolver) (o redis.Options, err error) {
+func (r *Redis) options(resolve gate.Resolver) (o redis.Options, err error) {
 	if err := r.check(); err != nil {
 		return o, err
 	}
@@ -111,7 +111,7 @@ func (r *Redis) options(resolve resolver) (o redis.Options, err error) {
 	return o, nil
 }
 
-func (r *Redis) budget(resolve resolver) (time.Duration, error) {
+func (r *Redis) budget(resolve gate.Resolver) (time.Duration, error) {
 	budget, err := positive(r.Budget, resolve)
 	if err != nil {
 		return 0, fmt.Errorf("redis: budget %s: %w", r.Budget, err)

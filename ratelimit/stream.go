@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"errors"
 	"bufio"
 	"fmt"
 	"io"
@@ -39,8 +40,10 @@ func (l *RateLimit) provisionLifetime() (err error) {
 	return nil
 }
 
+var errNotPositive = errors.New("it must be more than zero")
+
 // positive is a duration that must be more than zero.
-func positive(d gate.Duration, resolve resolver) (time.Duration, error) {
+func positive(d gate.Duration, resolve gate.Resolver) (time.Duration, error) {
 	value, err := d.Value(resolve, 0)
 	if err == nil && value <= 0 {
 		err = errNotPositive

@@ -57,7 +57,7 @@ type Tier struct {
 
 	// IPv6Prefix is how much of an IPv6 address tells clients apart, from 32 to
 	// 64 bits. Default: 64, which is what one customer is given.
-	IPv6Prefix Number `json:"ipv6_prefix,omitempty"`
+	IPv6Prefix gate.Number `json:"ipv6_prefix,omitempty"`
 
 	// Shared names counters that all tiers with the same name share, whatever
 	// site they stand in. Their numbers must be the same. Default: the tier's
@@ -68,7 +68,7 @@ type Tier struct {
 // Limit admits a number of requests in every window of a length.
 type Limit struct {
 	// Requests is the number, from 1 to 2147483647.
-	Requests Number `json:"requests"`
+	Requests gate.Number `json:"requests"`
 	// Window is the length, from 1ms to 49 days.
 	Window gate.Duration `json:"window"`
 	// Minutes says that a window that is a bare number counts minutes, as some
@@ -162,7 +162,7 @@ func (l *RateLimit) compile(ctx caddy.Context, config *Tier, site string) (*tier
 	}
 	t.by, _, _ = parseBy(config.By)
 	if config.IPv6Prefix != "" {
-		bits, err := config.IPv6Prefix.value(l.resolve)
+		bits, err := config.IPv6Prefix.Int(l.resolve)
 		if err == nil && (bits < 32 || bits > 64) {
 			err = fmt.Errorf("%d is not between 32 and 64", bits)
 		}
@@ -220,8 +220,8 @@ func (l *RateLimit) spec(config *Tier) (window.Spec, error) {
 	return spec, errors.Join(mistakes...)
 }
 
-func (limit Limit) resolve(resolve resolver) (resolved window.Limit, err error) {
-	if resolved.N, err = limit.Requests.value(resolve); err != nil {
+func (limit Limit) resolve(resolve gate.Resolver) (resolved window.Limit, err error) {
+	if resolved.N, err = limit.Requests.Int(resolve); err != nil {
 		return resolved, fmt.Errorf("limit %s %s: %w", limit.Requests, limit.Window, err)
 	}
 	unit := time.Duration(0)

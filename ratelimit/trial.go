@@ -30,24 +30,3 @@ func (d *decision) try(w http.ResponseWriter, r *http.Request, req *gate.Request
 	}
 	return next.ServeHTTP(w, r)
 }
-
-// tryHold is hold for a request that is only tried: it takes no slot.
-func (l *RateLimit) tryHold(r *http.Request, req *gate.Request) error {
-	counters := l.limits.counters
-	client := counters.client(identity(byDefault, 64, "", req), req).ID
-	for _, c := range l.slots {
-		match, err := c.applies(r)
-		if err != nil {
-			return err
-		}
-		if !match {
-			continue
-		}
-		held := counters.slots.held(slot{c.name, client})
-		req.Explain("concurrent: %d of %d are in flight", held, c.limit)
-		if held >= c.limit {
-			return c.refusal()
-		}
-	}
-	return nil
-}

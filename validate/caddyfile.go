@@ -35,15 +35,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 		"files":        words(h, &v.Files, func(r *FileRule, words []string) { r.Types = words }),
 		"max_body":     words(h, &v.MaxBody, func(r *SizeRule, words []string) { r.Size = value(words, "") }),
 		"json":         words(h, &v.JSON, func(r *DepthRule, words []string) { r.Depth = value(words, defaultDepth) }),
-		"ids": {Parse: func(d *caddyfile.Dispenser) (err error) {
-			if v.IDs, err = gate.OneArg(d); err != nil {
-				return err
-			}
-			if _, err = gate.RouteTableOf(v.IDs); err != nil {
-				return d.WrapErr(err)
-			}
-			return nil
-		}},
+		"ids":          gate.Word(&v.IDs, gate.Readable[string](gate.RouteTableOf)),
 	}.ParseBlock(h.Dispenser)
 	if err == nil && len(v.Methods)+len(v.ContentTypes)+len(v.MaxBody)+len(v.JSON)+len(v.Files) == 0 && v.IDs == "" {
 		err = h.WrapErr(errNothing)
@@ -53,11 +45,11 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 
 // value is the one word of a rule. Several are joined, so that they are refused
 // as what they are.
-func value(words []string, otherwise Value) Value {
+func value(words []string, otherwise gate.Number) gate.Number {
 	if len(words) == 0 {
 		return otherwise
 	}
-	return Value(strings.Join(words, " "))
+	return gate.Number(strings.Join(words, " "))
 }
 
 // words is an option that makes a rule of words and matchers.

@@ -47,7 +47,7 @@ type SizeRule struct {
 	// Size is the length in bytes, or with a unit as Express writes them: 2mb
 	// is 2 MiB. A multipart body may be 64 KiB longer, for the headers of its
 	// parts. "off" allows any length.
-	Size Value `json:"size"`
+	Size gate.Number `json:"size"`
 
 	max int64 // -1: any
 }
@@ -56,7 +56,7 @@ type SizeRule struct {
 type DepthRule struct {
 	Where
 	// Depth is the number of brackets within each other, or "off".
-	Depth Value `json:"depth"`
+	Depth gate.Number `json:"depth"`
 
 	max int // 0: not checked
 }
@@ -78,18 +78,15 @@ func isOff(words []string) bool { return len(words) == 1 && words[0] == off }
 func (m *MethodRule) off() bool { return isOff(m.Methods) }
 func (t *TypeRule) off() bool   { return isOff(t.Types) }
 
-// resolver gives what a configured value stands for.
-type resolver func(string) (string, error)
-
 // rule is what all rules have in common.
 type rule interface {
 	where() *Where
 	// resolve judges the rule's value and makes it ready for requests.
-	resolve(resolve resolver) error
+	resolve(resolve gate.Resolver) error
 }
 
 // provision makes the rules of one option ready.
-func provision[R rule](ctx caddy.Context, resolve resolver, name string, rules []R) error {
+func provision[R rule](ctx caddy.Context, resolve gate.Resolver, name string, rules []R) error {
 	var mistakes []error
 	general := false
 	for _, r := range rules {
@@ -127,7 +124,7 @@ func choose[R rule](rules []R, r *http.Request) (chosen R, err error) {
 	return chosen, nil
 }
 
-func (m *MethodRule) resolve(resolver) error {
+func (m *MethodRule) resolve(gate.Resolver) error {
 	if len(m.Methods) == 0 {
 		return errors.New("name the methods that are allowed, or off")
 	}
@@ -143,7 +140,7 @@ func (m *MethodRule) resolve(resolver) error {
 	return nil
 }
 
-func (t *TypeRule) resolve(resolver) error {
+func (t *TypeRule) resolve(gate.Resolver) error {
 	if len(t.Types) == 0 {
 		return errors.New("name the media types that are allowed, or off")
 	}
@@ -160,17 +157,17 @@ func (t *TypeRule) resolve(resolver) error {
 	return nil
 }
 
-func (s *SizeRule) resolve(resolve resolver) (err error) {
-	s.max, err = s.Size.size(resolve)
+func (s *SizeRule) resolve(resolve gate.Resolver) (err error) {
+	s.max, err = size(s.Size, resolve)
 	return err
 }
 
-func (d *DepthRule) resolve(resolve resolver) (err error) {
-	d.max, err = d.Depth.depth(resolve)
+func (d *DepthRule) resolve(resolve gate.Resolver) (err error) {
+	d.max, err = depth(d.Depth, resolve)
 	return err
 }
 
-func (f *FileRule) resolve(resolver) (err error) {
+func (f *FileRule) resolve(gate.Resolver) (err error) {
 	if len(f.Types) == 0 {
 		return errors.New("name the types of files that are allowed, or off")
 	}

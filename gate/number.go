@@ -1,14 +1,14 @@
-package ratelimit
+package gate
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 )
 
 // Number is a configured whole number, or a placeholder for one ({env.NAME},
-// {env.NAME:default}, {file./path}). In JSON it is a number or a string.
+// {env.NAME:default}, {file./path}); where an option says so, it may have a unit
+// or be a word. In JSON it is a number or a string.
 type Number string
 
 // UnmarshalJSON reads a number or a string.
@@ -29,10 +29,8 @@ func (n Number) MarshalJSON() ([]byte, error) {
 	return json.Marshal(string(n))
 }
 
-// resolver gives what a configured value stands for.
-type resolver func(string) (string, error)
-
-func (n Number) value(resolve resolver) (int, error) {
+// Int is the number, with a placeholder resolved.
+func (n Number) Int(resolve Resolver) (int, error) {
 	text, err := resolve(string(n))
 	if err != nil {
 		return 0, err
@@ -43,5 +41,3 @@ func (n Number) value(resolve resolver) (int, error) {
 	}
 	return value, nil
 }
-
-var errNotPositive = errors.New("it must be more than zero")
