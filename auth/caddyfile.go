@@ -193,7 +193,7 @@ func parseKey(d *caddyfile.Dispenser) (Key, error) {
 			return nil
 		}},
 		"expires": gate.Word(&k.Expires, gate.Readable[string](parseEnd)),
-		"agents": {Parse: list(&k.Agents)},
-		"entity": gate.Word(&k.Entity, gate.CheckPlaceholder),
+		"agents":  {Parse: list(&k.Agents)},
+		"entity":  gate.Word(&k.Entity, gate.CheckPlaceholder),
 	}.ParseBlock(d)
 }

@@ -159,13 +159,11 @@ func TestUpgradeByCookie(t *testing.T) {
 	g := gatetest.Start(t, browserSite(file, ""))
 	gone := make(chan bool, 1)
 	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
-		conn, rw, err := http.NewResponseController(w).Hijack()
+		conn, err := gatetest.Upgrade(w)
 		if err != nil {
 			return
 		}
 		defer conn.Close()
-		fmt.Fprint(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-		rw.Flush()
 		_, _ = io.Copy(io.Discard, conn)
 		gone <- true
 	})

@@ -202,13 +202,11 @@ func TestStreamsEnd(t *testing.T) {
 	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
 		rc := http.NewResponseController(w)
 		if strings.HasSuffix(r.URL.Path, "/socket") {
-			conn, rw, err := rc.Hijack()
+			conn, err := gatetest.Upgrade(w)
 			if err != nil {
 				return
 			}
 			defer conn.Close()
-			fmt.Fprint(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-			rw.Flush()
 			_, _ = io.Copy(io.Discard, conn)
 			gone <- r.URL.Path
 			return

@@ -397,3 +397,14 @@ func (sink) Write(p []byte) (int, error) {
 }
 
 func (sink) Close() error { return nil }
+
+// Upgrade answers a request for a WebSocket with 101 and gives the connection,
+// on which no frame is read or written.
+func Upgrade(w http.ResponseWriter) (net.Conn, error) {
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, err
+	}
+	_, _ = io.WriteString(buffered, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	return conn, buffered.Flush()
+}

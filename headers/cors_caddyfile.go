@@ -68,6 +68,9 @@ func ParseCORS(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 			if err == nil && age < 0 {
 				err = fmt.Errorf("max_age %s: it cannot be negative", max)
 			}
+			if err == nil {
+				_, err = cors.New(cors.Config{Origins: some, MaxAge: age})
+			}
 			return err
 		})),
 	}.ParseBlock(h.Dispenser)

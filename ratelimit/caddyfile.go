@@ -122,7 +122,7 @@ func (l *RateLimit) parseTier(h httpcaddyfile.Helper, d *caddyfile.Dispenser) er
 			return nil
 		}},
 		"ipv6_prefix": gate.Word(&t.IPv6Prefix, gate.Placeholder(whole)),
-		"shared": gate.Word(&t.Shared),
+		"shared":      gate.Word(&t.Shared),
 	}.ParseBlock(d)}
 	return errors.Join(append(mistakes, wrap(d, t.check()))...)
 }

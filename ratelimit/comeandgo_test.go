@@ -1,13 +1,13 @@
 package ratelimit_test
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"sync"
 	"testing"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit"
 )
 
@@ -25,13 +25,11 @@ func TestStreamsComeAndGo(t *testing.T) {
 		once.Unlock()
 		control := http.NewResponseController(w)
 		if r.Header.Get("Upgrade") != "" {
-			conn, buffered, err := control.Hijack()
+			conn, err := gatetest.Upgrade(w)
 			if err != nil {
 				return
 			}
 			defer conn.Close()
-			fmt.Fprintf(buffered, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-			buffered.Flush()
 			gone := make(chan struct{})
 			go func() { _, _ = io.Copy(io.Discard, conn); close(gone) }()
 			select {

@@ -44,13 +44,11 @@ func streams(g *gatetest.Gate) (release func()) {
 	end := make(chan struct{})
 	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
-			conn, buffered, err := http.NewResponseController(w).Hijack()
+			conn, err := gatetest.Upgrade(w)
 			if err != nil {
 				return
 			}
 			defer conn.Close()
-			fmt.Fprintf(buffered, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-			buffered.Flush()
 			// The peer's end ends it.
 			_, _ = io.Copy(io.Discard, conn)
 			return

@@ -1,8 +1,8 @@
 package ratelimit
 
 import (
-	"errors"
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"

@@ -30,13 +30,11 @@ func chatter(t *testing.T, g *gatetest.Gate) {
 		}
 		control := http.NewResponseController(w)
 		if r.Header.Get("Upgrade") != "" {
-			conn, buffered, err := control.Hijack()
+			conn, err := gatetest.Upgrade(w)
 			if err != nil {
 				return
 			}
 			defer conn.Close()
-			fmt.Fprintf(buffered, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-			buffered.Flush()
 			if strings.Contains(r.URL.Path, "silent") {
 				_, _ = io.Copy(io.Discard, conn)
 				return
