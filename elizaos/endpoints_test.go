@@ -33,8 +33,10 @@ func endpointsPage() string {
 The routes of @elizaos/server 1.7.2 as the preset ` + "`elizaos`" + ` knows them: the scope that a key needs for each, and the limits that count its
 requests (see [rate limiting](rate-limiting.md)). ` + "`:x`" + ` stands for one segment, which has to be a UUID but for sessions and jobs, a last
 ` + "`*`" + ` for any rest. GET includes HEAD. ` + "`/agents`" + ` and everything below it is ` + "`/api/agents`" + `.
+` + "`/healthz`" + ` is open without a key.
 
-This page is made from the table in ` + "`elizaos/routes.go`" + `.
+This page is made from the table in ` + "`elizaos/routes.go`" + `, which a test holds against the router of the real server: each has the routes
+of the other, and no more.
 
 | methods | path | scope | limits |
 |---|---|---|---|

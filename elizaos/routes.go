@@ -126,8 +126,26 @@ var routes = []route{
 	{"GET", "/api/system/version", read},
 	{"GET POST", "/api/system/env/local", admin},
 
+	// Older names of the above, which no client of 1.7.2 uses.
+	{"GET", "/api/messaging/central-servers", admin},
+	{"GET", "/api/messaging/central-servers/:server/channels", admin},
+	{"POST", "/api/messaging/servers", admin},
+	{"GET POST", "/api/messaging/servers/:server/agents", admin},
+	{"DELETE", "/api/messaging/servers/:server/agents/:agent", admin},
+	{"POST", "/api/messaging/central-channels", admin},
+	{"PATCH DELETE", "/api/messaging/central-channels/:channel", admin},
+	{"GET", "/api/messaging/central-channels/:channel/details", admin},
+	{"GET", "/api/messaging/central-channels/:channel/participants", admin},
+	{"GET POST", "/api/messaging/central-channels/:channel/agents", admin},
+	{"DELETE", "/api/messaging/central-channels/:channel/agents/:agent", admin},
+	{"GET POST DELETE", "/api/messaging/central-channels/:channel/messages", admin},
+	{"DELETE", "/api/messaging/central-channels/:channel/messages/:message", admin},
+	{"POST", "/api/messaging/central-channels/:channel/generate-title", admin},
+
 	{"*", "/api/*", admin},
 
+	{"GET", "/healthz", anyKey}, // which the preset declares public
+	{"GET", "/health", anyKey},
 	{"GET", "/media/uploads/agents/:agent/:file", read},
 	{"GET", "/media/uploads/channels/:channel/:file", read},
 	{"GET", "/media/generated/:agent/:file", read},

@@ -1,22 +1,26 @@
-// Starts a real ElizaOS server with one agent and the deterministic model.
+// Starts a real ElizaOS server with the deterministic model and one agent, or
+// several.
 //
 // ElizaOS' own environment names apply (SERVER_PORT, ELIZA_SERVER_AUTH_TOKEN,
 // ELIZA_UI_ENABLE, ...). Ours:
 //   E2E_DATA_DIR      where the database, the uploads and a .env live; required
-//   E2E_CHARACTER     a character file to start in place of our own character
+//   E2E_CHARACTER     character files, with ":" between them, to start in place
+//                     of our own character
 //   E2E_CONTROL_PORT  port of the control server, default: any free one
+//
+// What reaches ElizaOS is written to requests.jsonl in that folder, a line for
+// each request, so that it is there when the server has been killed.
 //
 // The control server is for tests alone and lies beside ElizaOS, never behind
 // the gate:
 //   POST /release?id=ID[&all=1]  lets one more chunk (or all) of [hold:ID] go
-//   GET  /requests?since=N       what reached ElizaOS since request number N
+//   GET  /routes                 what the server's router answers, as "METHOD /path"
 import { createServer } from 'node:http';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
 import { Holds, modelPlugin } from './model.mjs';
 
 const AGENT_ID = 'a9e7c0de-0000-4000-8000-000000000001';
-const REQUESTS_KEPT = 5000;
 
 if (!process.env.E2E_DATA_DIR) {
   console.error('E2E_DATA_DIR is not set: name a folder for the database and the uploads');
@@ -38,15 +42,15 @@ const { default: bootstrap } = await import('@elizaos/plugin-bootstrap');
 const holds = new Holds();
 const server = new AgentServer();
 await server.initialize({ dataDir });
-const requests = recordRequests(server.server);
-const controlPort = await startControl(requests);
+recordRequests(server.server, join(dataDir, 'requests.jsonl'));
+const controlPort = await startControl();
 
-const character = process.env.E2E_CHARACTER
-  ? JSON.parse(readFileSync(process.env.E2E_CHARACTER, 'utf8'))
-  : { id: AGENT_ID, name: 'Doorkeeper', bio: ['Answers the same to everyone.'], settings: {} };
+const characters = process.env.E2E_CHARACTER
+  ? process.env.E2E_CHARACTER.split(delimiter).map((file) => JSON.parse(readFileSync(file, 'utf8')))
+  : [{ id: AGENT_ID, name: 'Doorkeeper', bio: ['Answers the same to everyone.'], settings: {} }];
 await server.start({
   port: process.env.SERVER_PORT ? Number(process.env.SERVER_PORT) : undefined,
-  agents: [{ character, plugins: [bootstrap, modelPlugin(holds)] }],
+  agents: characters.map((character) => ({ character, plugins: [bootstrap, modelPlugin(holds)] })),
 });
 const [agent] = server.getAllAgents();
 console.log(`e2e: agent ${agent.agentId} is ready, control is listening on port ${controlPort}`);
@@ -57,25 +61,30 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 
 // recordRequests notes every request and upgrade before Express or Socket.IO
 // see it, so that a test can tell what the backend was really sent.
-function recordRequests(httpServer) {
-  const seen = [];
-  let number = 0;
+function recordRequests(httpServer, path) {
+  const file = openSync(path, 'w');
   const note = (req) => {
-    seen.push({
-      number: ++number,
-      method: req.method,
-      url: req.url,
-      remote: req.socket.remoteAddress,
-      headers: req.rawHeaders,
-    });
-    if (seen.length > REQUESTS_KEPT) seen.shift();
+    const { method, url, rawHeaders: headers, socket: { remoteAddress: remote } } = req;
+    writeSync(file, `${JSON.stringify({ method, url, remote, headers })}\n`);
   };
   httpServer.prependListener('request', note);
   httpServer.prependListener('upgrade', note);
-  return seen;
 }
 
-async function startControl(requests) {
+// routesOf lists the routes of a router, of the routers mounted in it, and, as
+// USE, what else is mounted at a path of its own.
+function routesOf(router, base = '') {
+  return router.stack.flatMap((layer) => [layer.rawPath].flat().flatMap((path) => {
+    const full = path === '/' ? base : base + path;
+    if (layer.route) {
+      return Object.keys(layer.route.methods).map((method) => `${method === '_all' ? '*' : method.toUpperCase()} ${full || '/'}`);
+    }
+    if (Array.isArray(layer.handle.stack)) return routesOf(layer.handle, full);
+    return path === '/' ? [] : [`USE ${full}`];
+  }));
+}
+
+async function startControl() {
   const control = createServer((req, res) => {
     const url = new URL(req.url, 'http://control');
     const answer = (status, body) => {
@@ -85,11 +94,10 @@ async function startControl(requests) {
     if (req.method === 'POST' && url.pathname === '/release') {
       return answer(200, holds.release(url.searchParams.get('id'), url.searchParams.has('all')));
     }
-    if (req.method === 'GET' && url.pathname === '/requests') {
-      const since = Number(url.searchParams.get('since') ?? 0);
-      return answer(200, requests.filter((r) => r.number > since));
+    if (req.method === 'GET' && url.pathname === '/routes') {
+      return answer(200, routesOf(server.app.router));
     }
-    answer(404, { error: 'the control server knows POST /release and GET /requests' });
+    answer(404, { error: 'the control server knows POST /release and GET /routes' });
   });
   await new Promise((done) => control.listen(Number(process.env.E2E_CONTROL_PORT ?? 0), '127.0.0.1', done));
   return control.address().port;

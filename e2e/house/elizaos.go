@@ -1,8 +1,8 @@
 package house
 
 import (
+	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -127,7 +127,7 @@ func startElizaOS(programDir string, port int, config ElizaConfig) (*ElizaOS, er
 
 // ElizaRequest is a request as it reached the ElizaOS server.
 type ElizaRequest struct {
-	Number int      `json:"number"` // counted from 1
+	Number int      `json:"-"` // counted from 1
 	Method string   `json:"method"`
 	URL    string   `json:"url"`
 	Remote string   `json:"remote"`  // the address that it came from
@@ -146,12 +146,35 @@ func (r ElizaRequest) Values(name string) []string {
 }
 
 // Requests returns what reached the server after request number since, upgrades
-// and the agent's own requests included.
+// and the agent's own requests included. A server that is gone can still be asked.
 func (e *ElizaOS) Requests(t testing.TB, since int) []ElizaRequest {
 	t.Helper()
+	recorded, err := os.ReadFile(filepath.Join(e.DataDir, "requests.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	var requests []ElizaRequest
-	e.control(t, http.MethodGet, fmt.Sprintf("/requests?since=%d", since), &requests)
+	number := 0
+	for line := range bytes.Lines(recorded) {
+		if number++; number <= since || !bytes.HasSuffix(line, []byte("\n")) {
+			continue
+		}
+		request := ElizaRequest{Number: number}
+		if err := json.Unmarshal(line, &request); err != nil {
+			t.Fatalf("what reached the server: %v: %s", err, line)
+		}
+		requests = append(requests, request)
+	}
 	return requests
+}
+
+// Routes returns the routes of the server's router, as "METHOD /path". What is
+// mounted at a path and is no router has the method USE.
+func (e *ElizaOS) Routes(t testing.TB) []string {
+	t.Helper()
+	var routes []string
+	e.control(t, http.MethodGet, "/routes", &routes)
+	return routes
 }
 
 // ElizaClientFiles is the folder of the web UI in the installed package.
