@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -94,17 +93,9 @@ func TestCertificate(t *testing.T) {
 // refusesStrangers checks that the certificate is the guarded site's.
 func refusesStrangers(t *testing.T, g *house.Gate, p *house.Pebble) {
 	t.Helper()
-	response, err := house.Client(t, p.RootsFile).Get(fmt.Sprintf("https://%s:%d/api/agents", domain, g.Config.HTTPSPort))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := `{"success":false,"error":"Authentication required"}`; response.StatusCode != http.StatusUnauthorized || string(body) != want {
-		t.Errorf("%s %s", response.Status, body)
+	answer := house.Ask(t, house.Client(t, p.RootsFile), http.MethodGet, fmt.Sprintf("https://%s:%d/api/agents", domain, g.Config.HTTPSPort), "")
+	if want := `{"success":false,"error":"Authentication required"}`; answer.Status != http.StatusUnauthorized || answer.Body != want {
+		t.Errorf("%d %s", answer.Status, answer.Body)
 	}
 }
 

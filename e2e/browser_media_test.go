@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"io"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
@@ -33,24 +32,11 @@ func upload(t *testing.T, e *house.ElizaOS, name, stated string, content []byte)
 	}
 	_, _ = part.Write(content)
 	form.Close()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.URL+"/api/media/agents/"+e.AgentID+"/upload-media", &body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", form.FormDataContentType())
-	request.Header.Set("X-API-KEY", e.Token)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	response := house.Ask(t, http.DefaultClient, http.MethodPost, e.URL+"/api/media/agents/"+e.AgentID+"/upload-media", body.String(),
+		"Content-Type", form.FormDataContentType(), "X-API-KEY", e.Token)
 	var answer struct{ Data struct{ URL string } }
-	if err := json.Unmarshal(text, &answer); err != nil || answer.Data.URL == "" {
-		t.Fatalf("uploading %s: %d %s", name, response.StatusCode, text)
+	if err := json.Unmarshal([]byte(response.Body), &answer); err != nil || answer.Data.URL == "" {
+		t.Fatalf("uploading %s: %d %s", name, response.Status, response.Body)
 	}
 	return answer.Data.URL
 }

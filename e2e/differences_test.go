@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"io"
 	"net/http"
 	"regexp"
 	"slices"
@@ -221,32 +220,22 @@ type answer struct {
 
 func (c comparison) send(t *testing.T, client *http.Client, base, key string) answer {
 	t.Helper()
-	request, err := http.NewRequest(c.method, base+c.path, strings.NewReader(c.body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header = c.header.Clone()
-	if request.Header == nil {
-		request.Header = make(http.Header)
+	var header []string
+	for name, values := range c.header {
+		for _, value := range values {
+			header = append(header, name, value)
+		}
 	}
 	switch c.key {
 	case rightKey:
-		request.Header.Set("X-API-KEY", key)
+		header = append(header, "X-API-KEY", key)
 	case wrongKey:
-		request.Header.Set("X-API-KEY", "the-key-of-somebody-else-0123456789abcd")
+		header = append(header, "X-API-KEY", "the-key-of-somebody-else-0123456789abcd")
 	case rightBearer:
-		request.Header.Set("Authorization", "Bearer "+key)
+		header = append(header, "Authorization", "Bearer "+key)
 	}
-	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{response.StatusCode, response.Header, changing.ReplaceAllString(string(body), "…"), changing.Match(body)}
+	a := house.Ask(t, client, c.method, base+c.path, c.body, header...)
+	return answer{a.Status, a.Header, changing.ReplaceAllString(a.Body, "…"), changing.MatchString(a.Body)}
 }
 
 // changing is what differs between any two answers: times and socket ids.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os/exec"
@@ -33,29 +32,13 @@ type target struct {
 	gate   bool
 }
 
-// ask sends a request and returns the answer, with its body read.
-func (g target) ask(method, path, key, body string, headers ...string) (*http.Response, string) {
+// ask sends a request and returns the answer.
+func (g target) ask(method, path, key, body string, headers ...string) house.Answer {
 	g.t.Helper()
-	request, err := http.NewRequest(method, g.url+path, strings.NewReader(body))
-	if err != nil {
-		g.t.Fatal(err)
-	}
 	if key != "" {
-		request.Header.Set("X-API-KEY", key)
+		headers = append(headers, "X-API-KEY", key)
 	}
-	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
-	response, err := g.client.Do(request)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	return response, string(answer)
+	return house.Ask(g.t, g.client, method, g.url+path, body, headers...)
 }
 
 // flood sends more requests than the backend allows one address, and returns
@@ -63,8 +46,8 @@ func (g target) ask(method, path, key, body string, headers ...string) (*http.Re
 // behind the same proxy.
 func (g target) flood(key, forwardedFor string) (last int) {
 	for range 1001 {
-		response, _ := g.ask("GET", "/api/server/ping", key, "", "X-Forwarded-For", forwardedFor)
-		last = response.StatusCode
+		response := g.ask("GET", "/api/server/ping", key, "", "X-Forwarded-For", forwardedFor)
+		last = response.Status
 	}
 	return last
 }
@@ -90,19 +73,19 @@ var findings = []struct {
 	try  func(g target) (open bool, evidence string)
 }{
 	{"F1 sockets without a key", func(g target) (bool, string) {
-		response, body := g.ask("GET", socketPath, "", "")
-		return response.StatusCode == 200 && strings.Contains(body, `"sid"`), response.Status
+		response := g.ask("GET", socketPath, "", "")
+		return response.Status == 200 && strings.Contains(response.Body, `"sid"`), fmt.Sprint(response.Status)
 	}},
 	{"F2 production is not production", func(g target) (bool, string) {
-		page, _ := g.ask("GET", "/", g.key, "")
-		_, body := g.ask("GET", "/api/messaging/sessions/a9e7c0de-0000-4000-8000-00000000ffff", g.key, "")
-		stack := strings.Contains(body, `"stack"`)
-		return page.StatusCode == 200 || stack, fmt.Sprintf("/ is %s, a stack trace: %t", page.Status, stack)
+		page := g.ask("GET", "/", g.key, "")
+		missing := g.ask("GET", "/api/messaging/sessions/a9e7c0de-0000-4000-8000-00000000ffff", g.key, "")
+		stack := strings.Contains(missing.Body, `"stack"`)
+		return page.Status == 200 || stack, fmt.Sprintf("/ is %d, a stack trace: %t", page.Status, stack)
 	}},
 	{"F3 one limit for all", func(g target) (bool, string) {
 		first := g.flood(g.key, "192.0.2.1")
-		response, _ := g.ask("GET", "/api/server/ping", g.other, "", "X-Forwarded-For", "192.0.2.2")
-		return response.StatusCode == 429, fmt.Sprintf("the first user has reached %d, the second gets %s", first, response.Status)
+		response := g.ask("GET", "/api/server/ping", g.other, "", "X-Forwarded-For", "192.0.2.2")
+		return response.Status == 429, fmt.Sprintf("the first user has reached %d, the second gets %d", first, response.Status)
 	}},
 	{"F4 agents lose their own limit", func(g target) (bool, string) {
 		before := remaining(g)
@@ -116,60 +99,50 @@ var findings = []struct {
 		return after == "0", fmt.Sprintf("left of the agents' 1000 requests: %s before 1001 of a user, %s after", before, after)
 	}},
 	{"F5 one key does everything", func(g target) (bool, string) {
-		response, _ := g.ask("GET", "/api/system/env/local", g.key, "")
-		return response.StatusCode == 200, response.Status + " for a user who asks for the environment"
+		response := g.ask("GET", "/api/system/env/local", g.key, "")
+		return response.Status == 200, fmt.Sprintf("%d for a user who asks for the environment", response.Status)
 	}},
 	{"F6 secrets of agents", func(g target) (bool, string) {
-		response, body := g.ask("GET", "/api/agents/"+g.server.AgentID, g.key, "")
+		response := g.ask("GET", "/api/agents/"+g.server.AgentID, g.key, "")
 		var agent struct {
 			Data struct {
 				Settings struct{ Secrets map[string]any }
 			}
 		}
-		if err := json.Unmarshal([]byte(body), &agent); err != nil || response.StatusCode != 200 {
-			g.t.Fatalf("the agent: %s %s", response.Status, body)
+		if err := json.Unmarshal([]byte(response.Body), &agent); err != nil || response.Status != 200 {
+			g.t.Fatalf("the agent: %d %s", response.Status, response.Body)
 		}
 		return len(agent.Data.Settings.Secrets) > 0, fmt.Sprintf("%d secrets", len(agent.Data.Settings.Secrets))
 	}},
 	{"F7 open outside of /api", func(g target) (bool, string) {
-		plugin, _ := g.ask("GET", "/deterministic-model/open", "", "")
-		health, _ := g.ask("GET", "/healthz", "", "")
-		return plugin.StatusCode == 200, fmt.Sprintf("a plugin's route is %s, /healthz %s", plugin.Status, health.Status)
+		plugin := g.ask("GET", "/deterministic-model/open", "", "")
+		health := g.ask("GET", "/healthz", "", "")
+		return plugin.Status == 200, fmt.Sprintf("a plugin's route is %d, /healthz %d", plugin.Status, health.Status)
 	}},
 	{"F8 bodies before keys", func(g target) (bool, string) {
-		response, body := g.ask("POST", "/api/messaging/sessions", "", "{", "Content-Type", "application/json")
-		return response.StatusCode != 401, fmt.Sprintf("%s %.60s", response.Status, body)
+		response := g.ask("POST", "/api/messaging/sessions", "", "{", "Content-Type", "application/json")
+		return response.Status != 401, fmt.Sprintf("%d %.60s", response.Status, response.Body)
 	}},
 	{"F9 every origin", func(g target) (bool, string) {
-		response, _ := g.ask("GET", "/api/agents", g.key, "", "Origin", "https://evil.example")
+		response := g.ask("GET", "/api/agents", g.key, "", "Origin", "https://evil.example")
 		allowed := response.Header.Get("Access-Control-Allow-Origin")
 		return allowed != "", fmt.Sprintf("Access-Control-Allow-Origin: %q", allowed)
 	}},
 	{"F10 a page as a picture", func(g target) (bool, string) {
 		contentType, body := pageAsPicture()
-		response, answer := g.ask("POST", "/api/media/agents/"+g.server.AgentID+"/upload-media", g.key, body, "Content-Type", contentType)
+		response := g.ask("POST", "/api/media/agents/"+g.server.AgentID+"/upload-media", g.key, body, "Content-Type", contentType)
 		var stored struct{ Data struct{ URL string } }
-		if json.Unmarshal([]byte(answer), &stored) != nil || stored.Data.URL == "" {
-			return false, fmt.Sprintf("%s %.90s", response.Status, answer)
+		if json.Unmarshal([]byte(response.Body), &stored) != nil || stored.Data.URL == "" {
+			return false, fmt.Sprintf("%d %.90s", response.Status, response.Body)
 		}
-		served, _ := g.ask("GET", stored.Data.URL, g.key, "")
-		return true, fmt.Sprintf("%s, served as %s", response.Status, served.Header.Get("Content-Type"))
+		served := g.ask("GET", stored.Data.URL, g.key, "")
+		return true, fmt.Sprintf("%d, served as %s", response.Status, served.Header.Get("Content-Type"))
 	}},
 }
 
 // remaining is what the backend has left for the address that agents call from.
 func remaining(g target) string {
-	request, err := http.NewRequest("GET", g.server.URL+"/api/server/ping", nil)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	request.Header.Set("X-API-KEY", g.server.Token)
-	response, err := from("127.0.0.1").Do(request)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	response.Body.Close()
-	return response.Header.Get("RateLimit-Remaining")
+	return house.Ask(g.t, from("127.0.0.1"), http.MethodGet, g.server.URL+"/api/server/ping", "", "X-API-KEY", g.server.Token).Header.Get("RateLimit-Remaining")
 }
 
 // TestFindings tries the ten findings on a real server, through the gate and

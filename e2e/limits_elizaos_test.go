@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -29,37 +28,20 @@ func limitedGate(t *testing.T, e *house.ElizaOS, lines string) (client *http.Cli
 	return client, fmt.Sprintf("http://localhost:%d", g.Config.HTTPPort)
 }
 
-// limitAnswer is a response, read to its end.
-type limitAnswer struct {
-	status int
-	header http.Header
-	body   string
-}
-
-func sendAs(t *testing.T, client *http.Client, method, url, from, contentType string, body []byte) limitAnswer {
+func sendAs(t *testing.T, client *http.Client, method, url, from, contentType string, body []byte) house.Answer {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("X-API-KEY", clientKey)
+	header := []string{"X-API-KEY", clientKey}
 	if from != "" {
-		request.Header.Set("X-Forwarded-For", from)
+		header = append(header, "X-Forwarded-For", from)
 	}
 	if contentType != "" {
-		request.Header.Set("Content-Type", contentType)
+		header = append(header, "Content-Type", contentType)
 	}
-	response, err := client.Do(request)
-	if err != nil {
-		t.Error(err)
-		return limitAnswer{}
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
+	answer, err := house.Send(t.Context(), client, method, url, string(body), header...)
 	if err != nil {
 		t.Error(err)
 	}
-	return limitAnswer{response.StatusCode, response.Header, string(text)}
+	return answer
 }
 
 // Fifty uploads go through to the real server, the next is refused in the words
@@ -75,29 +57,29 @@ func TestUploadsRefusedAt51(t *testing.T) {
 	}
 	fmt.Fprint(part, "a note")
 	writer.Close()
-	upload := func(from string) limitAnswer {
+	upload := func(from string) house.Answer {
 		return sendAs(t, client, http.MethodPost, url+"/api/media/agents/"+e.AgentID+"/upload-media", from, writer.FormDataContentType(), form.Bytes())
 	}
 	for i := range 50 {
-		if got := upload(""); got.status == http.StatusTooManyRequests {
-			t.Fatalf("upload %d is refused: %s", i+1, got.body)
+		if got := upload(""); got.Status == http.StatusTooManyRequests {
+			t.Fatalf("upload %d is refused: %s", i+1, got.Body)
 		}
 	}
 	got := upload("")
 	const want = `{"success":false,"error":{"code":"UPLOAD_RATE_LIMIT_EXCEEDED","message":"Too many upload attempts. Please try again later."}}`
-	if got.status != http.StatusTooManyRequests || got.body != want {
-		t.Errorf("upload 51: %d %s", got.status, got.body)
+	if got.Status != http.StatusTooManyRequests || got.Body != want {
+		t.Errorf("upload 51: %d %s", got.Status, got.Body)
 	}
 	steps := house.Drive{Server: e, URL: url, Key: clientKey, Steps: []string{"agents", "message servers", "create channel", "media upload"}}.Run(t)
 	if last := steps[len(steps)-1]; last.Status != http.StatusTooManyRequests || last.Code != "UPLOAD_RATE_LIMIT_EXCEEDED" {
 		t.Errorf("the official client's upload: %+v", steps)
 	}
-	wait, err := strconv.Atoi(got.header.Get("Retry-After"))
+	wait, err := strconv.Atoi(got.Header.Get("Retry-After"))
 	if err != nil || wait < 1 || wait > 15*60+15 {
-		t.Errorf("Retry-After: %q", got.header.Get("Retry-After"))
+		t.Errorf("Retry-After: %q", got.Header.Get("Retry-After"))
 	}
-	if got := upload("192.0.2.51"); got.status == http.StatusTooManyRequests {
-		t.Errorf("another client is refused: %s", got.body)
+	if got := upload("192.0.2.51"); got.Status == http.StatusTooManyRequests {
+		t.Errorf("another client is refused: %s", got.Body)
 	}
 }
 
@@ -106,7 +88,7 @@ func TestUploadsRefusedAt51(t *testing.T) {
 func TestRetryAfterIsTrue(t *testing.T) {
 	e := house.SharedElizaOS(t)
 	client, url := limitedGate(t, e, "rate_limit {\ntier api {\nlimit 2 2500ms\n}\n}")
-	ping := func() limitAnswer {
+	ping := func() house.Answer {
 		return sendAs(t, client, http.MethodGet, url+"/api/server/ping", "192.0.2.60", "", nil)
 	}
 	for range 10 {
@@ -115,9 +97,9 @@ func TestRetryAfterIsTrue(t *testing.T) {
 		before := time.Now()
 		refused := ping()
 		after := time.Now()
-		n, err := strconv.Atoi(refused.header.Get("Retry-After"))
-		if refused.status != http.StatusTooManyRequests || n != 3 {
-			t.Logf("the machine is too busy for three in a window: %d, %s, %v", refused.status, refused.header.Get("Retry-After"), err)
+		n, err := strconv.Atoi(refused.Header.Get("Retry-After"))
+		if refused.Status != http.StatusTooManyRequests || n != 3 {
+			t.Logf("the machine is too busy for three in a window: %d, %s, %v", refused.Status, refused.Header.Get("Retry-After"), err)
 			time.Sleep(3 * time.Second)
 			continue
 		}
@@ -128,12 +110,12 @@ func TestRetryAfterIsTrue(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			continue
 		}
-		if early.status != http.StatusTooManyRequests {
-			t.Errorf("after 2 of 3 seconds: %d", early.status)
+		if early.Status != http.StatusTooManyRequests {
+			t.Errorf("after 2 of 3 seconds: %d", early.Status)
 		}
 		time.Sleep(time.Until(after.Add(3 * time.Second)))
-		if got := ping(); got.status != http.StatusOK {
-			t.Errorf("after 3 seconds: %d %s", got.status, got.body)
+		if got := ping(); got.Status != http.StatusOK {
+			t.Errorf("after 3 seconds: %d %s", got.Status, got.Body)
 		}
 		return
 	}
@@ -161,7 +143,7 @@ func TestFortyBrowsersWithOneKey(t *testing.T) {
 			for range 900 {
 				got := sendAs(t, client, http.MethodGet, url, fmt.Sprintf("192.0.2.%d", browser+1), "", nil)
 				mu.Lock()
-				statuses[got.status]++
+				statuses[got.Status]++
 				mu.Unlock()
 			}
 		})
@@ -173,7 +155,7 @@ func TestFortyBrowsersWithOneKey(t *testing.T) {
 	// The limit is there: one browser more at an address is refused at 1001.
 	last := 0
 	for range 101 {
-		last = sendAs(t, client, http.MethodGet, url, "192.0.2.1", "", nil).status
+		last = sendAs(t, client, http.MethodGet, url, "192.0.2.1", "", nil).Status
 	}
 	if last != http.StatusTooManyRequests {
 		t.Errorf("the 1001st request of one browser: %d", last)

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -38,23 +37,8 @@ http://own.test {
 	g := house.StartGate(t, house.GateConfig{Sites: guarded, Env: []string{"ADA_KEY=" + key}})
 	ask := func(t *testing.T, method, host, path string, header ...string) (int, http.Header, string) {
 		t.Helper()
-		r, err := http.NewRequest(method, fmt.Sprintf("http://%s:%d%s", host, g.Config.HTTPPort, path), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := 0; i+1 < len(header); i += 2 {
-			r.Header.Set(header[i], header[i+1])
-		}
-		response, err := house.Client(t, "").Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		body, err := io.ReadAll(response.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return response.StatusCode, response.Header, string(body)
+		a := house.Ask(t, house.Client(t, ""), method, fmt.Sprintf("http://%s:%d%s", host, g.Config.HTTPPort, path), "", header...)
+		return a.Status, a.Header, a.Body
 	}
 	check := func(t *testing.T) {
 		for _, c := range []struct {

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,26 +16,15 @@ import (
 // fetch asks for a URL and returns the status, with the body if that is 200.
 func fetch(t *testing.T, client *http.Client, url, key string) string {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var header []string
 	if key != "" {
-		r.Header.Set("X-API-KEY", key)
+		header = []string{"X-API-KEY", key}
 	}
-	res, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
+	answer := house.Ask(t, client, http.MethodGet, url, "", header...)
+	if answer.Status != http.StatusOK {
+		return fmt.Sprint(answer.Status)
 	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if res.StatusCode != http.StatusOK {
-		return fmt.Sprint(res.StatusCode)
-	}
-	return "200 " + string(body)
+	return "200 " + answer.Body
 }
 
 var console = regexp.MustCompile("(?ms)^```console\n(.*?)^```$")

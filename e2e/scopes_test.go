@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -95,30 +94,17 @@ func TestChatKey(t *testing.T) {
 		t.Helper()
 		method, path, _ := strings.Cut(route, " ")
 		path = strings.NewReplacer("{agent}", e.AgentID, "{none}", noSuchID, "{server}", ownServer).Replace(path)
-		request, err := http.NewRequestWithContext(t.Context(), method, url+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		header := []string{"X-API-KEY", key}
 		if method == http.MethodPost || method == http.MethodPatch {
-			request.Body = io.NopCloser(strings.NewReader("{}"))
-			request.ContentLength = 2
-			request.Header.Set("Content-Type", "application/json")
+			body = "{}"
+			header = append(header, "Content-Type", "application/json")
 		}
-		request.Header.Set("X-API-KEY", key)
-		response, err := client.Do(request)
-		if err != nil {
-			t.Fatalf("%s: %v", route, err)
-		}
-		defer response.Body.Close()
-		text, err := io.ReadAll(response.Body)
-		if err != nil {
-			t.Fatalf("%s: %v", route, err)
-		}
+		answer := house.Ask(t, client, method, url+path, body, header...)
 		for _, request := range e.Requests(t, since) {
 			since = request.Number
 			reached = reached || request.URL == path && request.Values("X-Forwarded-For") != nil
 		}
-		return response.StatusCode, string(text), reached
+		return answer.Status, answer.Body, reached
 	}
 	for _, route := range sensitive {
 		status, body, reached := send(route, chat)

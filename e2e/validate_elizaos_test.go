@@ -277,10 +277,10 @@ func TestFormOfRequests(t *testing.T) {
 // requests.
 func newThings(t *testing.T, g target, agent string) *strings.Replacer {
 	t.Helper()
-	response, body := g.ask("POST", sessionsPath, g.key, strings.NewReplacer("{agent}", agent, "{user}", noSuchID).Replace(newSession), "Content-Type", asJSON)
+	response := g.ask("POST", sessionsPath, g.key, strings.NewReplacer("{agent}", agent, "{user}", noSuchID).Replace(newSession), "Content-Type", asJSON)
 	var made struct{ SessionID, ChannelID string }
-	if err := json.Unmarshal([]byte(body), &made); err != nil || made.ChannelID == "" {
-		t.Fatalf("a new session: %s %s", response.Status, body)
+	if err := json.Unmarshal([]byte(response.Body), &made); err != nil || made.ChannelID == "" {
+		t.Fatalf("a new session: %d %s", response.Status, response.Body)
 	}
 	return strings.NewReplacer("{agent}", agent, "{user}", noSuchID, "{session}", made.SessionID, "{channel}", made.ChannelID)
 }

@@ -3,7 +3,6 @@ package house
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -197,20 +196,8 @@ func (e *ElizaOS) Release(t testing.TB, id string, all bool) {
 
 func (e *ElizaOS) control(t testing.TB, method, path string, into any) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, e.Control+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(body, into); err != nil {
+	body := Ask(t, http.DefaultClient, method, e.Control+path, "").Body
+	if err := json.Unmarshal([]byte(body), into); err != nil {
 		t.Fatalf("%s %s of the control server: %v: %s", method, path, err, body)
 	}
 }

@@ -20,16 +20,7 @@ func TestMain(m *testing.M) { os.Exit(house.Main(m)) }
 
 func get(t *testing.T, client *http.Client, url string) string {
 	t.Helper()
-	response, err := client.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
+	return house.Ask(t, client, http.MethodGet, url, "").Body
 }
 
 func TestGate(t *testing.T) {

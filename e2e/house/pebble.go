@@ -1,6 +1,7 @@
 package house
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,7 +10,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -107,16 +107,11 @@ func startDNS(t testing.TB) string {
 }
 
 func (p *Pebble) get(path string) (string, error) {
-	response, err := p.client.Get(p.management + path)
-	if err != nil {
-		return "", err
+	answer, err := Send(context.Background(), p.client, http.MethodGet, p.management+path, "")
+	if err == nil && answer.Status != http.StatusOK {
+		err = fmt.Errorf("%d: %s", answer.Status, answer.Body)
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", response.Status, body)
-	}
-	return string(body), err
+	return answer.Body, err
 }
 
 // toolBinary builds a tool of tools/go.mod, once per test binary.

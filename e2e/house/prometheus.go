@@ -3,7 +3,6 @@ package house
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -71,25 +70,13 @@ func (p *Prometheus) Query(t testing.TB, promQL string) []Sample {
 // Get reads an answer of Prometheus' HTTP API, such as /api/v1/rules.
 func (p *Prometheus) Get(t testing.TB, path string, data any) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := Ask(t, http.DefaultClient, http.MethodGet, p.URL+path, "").Body
 	answer := struct {
 		Status string
 		Error  string
 		Data   any
 	}{Data: data}
-	if err := json.Unmarshal(body, &answer); err != nil {
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
 		t.Fatalf("%s: %v: %s", path, err, body)
 	}
 	if answer.Status != "success" {
