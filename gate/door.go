@@ -55,7 +55,7 @@ func NewDoor(ctx caddy.Context) (*Door, error) {
 		s = siteOf(server)
 		first := false
 		if hangs, first = app.wardrobe(s.key()); first {
-			if err := app.checkLogs(s); err != nil {
+			if err := errors.Join(app.checkProxies(server), app.checkLogs(s)); err != nil {
 				return nil, err
 			}
 		}
