@@ -15,7 +15,7 @@ const Command = "gate"
 
 // Words are the subcommands, which the binary gatehouse takes without the
 // word "gate".
-var Words = []string{"audit", "detect", "explain", "key", "preset"}
+var Words = []string{"audit", "detect", "doctor", "explain", "key", "preset"}
 
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
@@ -23,7 +23,7 @@ func init() {
 		Usage: "<command>",
 		Short: "The commands of Gatehouse, the gate for AI-agent backends",
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(auditCommand(), detectCommand(), explainCommand(), keyCommand(), presetCommand())
+			cmd.AddCommand(auditCommand(), detectCommand(), doctorCommand(), explainCommand(), keyCommand(), presetCommand())
 		},
 	})
 }

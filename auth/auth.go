@@ -113,6 +113,8 @@ type Auth struct {
 	siteNames []string
 	table     gate.RouteTable // nil without Routes
 	made      *made           // nil without Routes
+	// bits is how much chance is in the secrets that are known, by key.
+	bits map[string]int
 	// guest is the principal of callers without a key, where they may enter.
 	guest *principal
 	now   func() time.Time

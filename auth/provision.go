@@ -61,6 +61,7 @@ func (a *Auth) Provision(ctx caddy.Context) error {
 	}
 	a.logger = ctx.Logger()
 	a.now = time.Now
+	a.bits = make(map[string]int)
 	a.stored = caddyStorage{ctx: ctx, storage: ctx.Storage()}
 	a.site = gate.SiteName(ctx)
 	a.place = sitePlace(a.site)
@@ -307,6 +308,7 @@ func (a *Auth) hashOf(k Key) (*keys.Hash, error) {
 		return nil, fmt.Errorf("%s: %w", k.Secret, err)
 	}
 	events.Conceal(secret)
+	a.bits[k.ID] = keys.Bits(secret)
 	hash := keys.HashSecret(secret)
 	return &hash, nil
 }

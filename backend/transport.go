@@ -243,6 +243,18 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
+// SitUpstream tells of the way to the backend.
+func (t *Transport) SitUpstream(upstream *gate.UpstreamPortrait) {
+	upstream.Backend = t.Errors
+	host, _, _ := net.SplitHostPort(upstream.Address)
+	if !t.spreads || upstream.TLS || t.ProxyProtocol != "" || !isLoopback("tcp", host) {
+		return
+	}
+	for _, share := range t.Spread {
+		upstream.Spread = append(upstream.Spread, gate.SharePortrait{Requests: share.Requests, Paths: share.Paths})
+	}
+}
+
 // prepare asks for answers that can be looked into, and chooses the address
 // that the request comes from.
 func (t *Transport) prepare(sent *http.Request) {

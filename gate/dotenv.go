@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// parseDotenv reads variables as Node's dotenv does, which is what reads the
+// ParseDotenv reads variables as Node's dotenv does, which is what reads the
 // same file for the backend. Go's dotenv libraries read `$` in a value as a
 // variable, which Node's does not, and so would make another key of a key.
 //
@@ -14,7 +14,7 @@ import (
 // one likes. A value in quotes of any of the three kinds may span lines; \n and
 // \r are line breaks in double quotes only. `#` begins a comment, also behind
 // a value without quotes. What is no such line is passed over.
-func parseDotenv(text string) map[string]string {
+func ParseDotenv(text string) map[string]string {
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	values := make(map[string]string)
 	for text != "" {

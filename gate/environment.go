@@ -29,6 +29,15 @@ var variables = map[string]bool{
 	"GATEHOUSE_PEPPER":        true,
 }
 
+// secretVariables are those whose values are shown to nobody.
+var secretVariables = map[string]bool{
+	"ELIZA_SERVER_AUTH_TOKEN": true,
+	"ELIZA_API_KEY":           true,
+	"SERVER_API_KEY":          true,
+	"SECRET_SALT":             true,
+	"GATEHOUSE_PEPPER":        true,
+}
+
 // environment is the process environment, completed by env files.
 type environment struct {
 	files map[string]string
@@ -42,7 +51,7 @@ func readEnvironment(paths []string) (environment, error) {
 		if err != nil {
 			return env, fmt.Errorf("env_file: %w", err)
 		}
-		for name, value := range parseDotenv(string(text)) {
+		for name, value := range ParseDotenv(string(text)) {
 			if _, set := env.files[name]; variables[name] && !set {
 				env.files[name] = value
 			}

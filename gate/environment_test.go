@@ -51,7 +51,7 @@ func TestParseDotenv(t *testing.T) {
 		"no assignment here\nA=b":          {"A": "b"},
 		"<html>\n<body bg='x'>\n</html>\n": {},
 	} {
-		if got := parseDotenv(text); !maps.Equal(got, want) {
+		if got := ParseDotenv(text); !maps.Equal(got, want) {
 			t.Errorf("%q gives %q, want %q", text, got, want)
 		}
 	}
@@ -61,7 +61,7 @@ func FuzzParseDotenv(f *testing.F) {
 	f.Add("A=b\nC=\"d\ne\" # f")
 	f.Add("export A='b\\'")
 	f.Fuzz(func(t *testing.T, text string) {
-		for name := range parseDotenv(text) {
+		for name := range ParseDotenv(text) {
 			if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !isNameRune(r) }) {
 				t.Fatalf("%q sets the variable %q", text, name)
 			}

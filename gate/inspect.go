@@ -41,20 +41,14 @@ func (a *App) inspect() error {
 	var mistakes []error
 	var sites []*site
 	for name, server := range found.(*caddyhttp.App).Servers {
-		w := walk{logger: a.logger.With(zap.String("server", name))}
-		w.routes(server.Routes, passed{})
-		mistakes = append(mistakes, w.mistakes...)
+		i := inspection{logger: a.logger.With(zap.String("server", name))}
+		walk(server.Routes, passed{}, i.look)
+		mistakes = append(mistakes, i.mistakes...)
 		sites = append(sites, sitesOf(server)...)
 	}
 	a.sites.Store(&sites)
 	a.warnOfStaleAcceptances(sites)
 	return errors.Join(mistakes...)
-}
-
-// walk is one walk through the handlers of a server.
-type walk struct {
-	logger   *zap.Logger
-	mistakes []error
 }
 
 // passed is what a request has passed on the way to a handler.
@@ -64,61 +58,79 @@ type passed struct {
 	step    string // the first agent handler, which opened the door
 }
 
-// routes walks a list of routes and returns nothing of what was passed in
-// routes that exclude each other.
-func (w *walk) routes(routes caddyhttp.RouteList, before passed) {
+// walk shows every handler of the routes, in the order in which requests come
+// to them, with what they have passed before, and returns what they have passed
+// behind the routes: nothing of those that exclude each other.
+func walk(routes caddyhttp.RouteList, before passed, look func(caddyhttp.MiddlewareHandler, passed)) passed {
 	for _, route := range routes {
 		inside := before
 		for _, handler := range route.Handlers {
-			w.handler(handler, &inside)
+			look(handler, inside)
+			if sub, ok := handler.(*caddyhttp.Subroute); ok {
+				walk(sub.Routes, inside, look)
+			}
+			inside.pass(handler)
 		}
 		if route.Group == "" {
 			before = inside
 		}
 	}
+	return before
 }
 
-func (w *walk) handler(handler caddyhttp.MiddlewareHandler, before *passed) {
+func (p *passed) pass(handler caddyhttp.MiddlewareHandler) {
+	if _, ok := handler.(Guard); ok {
+		p.guard = true
+	}
+	if guard, ok := handler.(SocketGuard); ok && guard.JudgesSockets() {
+		p.sockets = true
+	}
+	if _, ok := handler.(Step); ok && p.step == "" {
+		p.step = handler.(caddy.Module).CaddyModule().ID.Name()
+	}
+}
+
+// inspection finds what is dangerous in the handlers of a server.
+type inspection struct {
+	logger   *zap.Logger
+	mistakes []error
+}
+
+func (i *inspection) look(handler caddyhttp.MiddlewareHandler, before passed) {
 	switch h := handler.(type) {
-	case *caddyhttp.Subroute:
-		w.routes(h.Routes, *before)
 	case *reverseproxy.Handler:
-		w.proxy(h, *before)
+		i.proxy(h, before)
 	case *Gate:
 		if before.step != "" {
-			w.mistakes = append(w.mistakes, fmt.Errorf("%s stands before agent_gate, whose settings would not hold: "+
+			i.mistakes = append(i.mistakes, fmt.Errorf("%s stands before agent_gate, whose settings would not hold: "+
 				"beside the directive `gatehouse`, write it inside its block, without the prefix agent_", before.step))
 		}
 	}
-	if _, ok := handler.(Guard); ok {
-		before.guard = true
-	}
-	if guard, ok := handler.(SocketGuard); ok && guard.JudgesSockets() {
-		before.sockets = true
-	}
-	if _, ok := handler.(Step); ok && before.step == "" {
-		before.step = handler.(caddy.Module).CaddyModule().ID.Name()
-	}
 }
 
-func (w *walk) proxy(h *reverseproxy.Handler, before passed) {
-	var upstreams []string
-	for _, upstream := range h.Upstreams {
-		upstreams = append(upstreams, upstream.Dial)
-	}
+func (i *inspection) proxy(h *reverseproxy.Handler, before passed) {
+	upstreams := upstreamsOf(h)
 	if backend, ok := h.Transport.(Backend); ok {
 		backend.Inspect(upstreams)
 		return
 	}
 	if before.sockets {
-		w.mistakes = append(w.mistakes, fmt.Errorf("the reverse_proxy to %s stands behind agent_auth with `routes`, and nobody would read what clients say on sockets: "+
+		i.mistakes = append(i.mistakes, fmt.Errorf("the reverse_proxy to %s stands behind agent_auth with `routes`, and nobody would read what clients say on sockets: "+
 			"write `transport agent_backend` in its block", strings.Join(upstreams, ", ")))
 	}
 	if before.guard {
-		w.logger.Warn("a reverse_proxy behind agent_auth uses a plain transport: the backend's key would stand in logs, "+
+		i.logger.Warn("a reverse_proxy behind agent_auth uses a plain transport: the backend's key would stand in logs, "+
 			"and what the backend says of itself, of CORS and of limits goes out: write `transport agent_backend` in its block",
 			zap.Strings("upstreams", upstreams))
 	}
+}
+
+func upstreamsOf(h *reverseproxy.Handler) []string {
+	var upstreams []string
+	for _, upstream := range h.Upstreams {
+		upstreams = append(upstreams, upstream.Dial)
+	}
+	return upstreams
 }
 
 // warnOfUnreadFiles tells of env files in the working folder that nobody reads.

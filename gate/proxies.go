@@ -23,10 +23,14 @@ type proxyWatch struct {
 const toldOf = "all its clients are COUNTED AS ONE: they share one limit, and the log has the proxy's address for theirs. " +
 	"Name it in the global options: servers { trusted_proxies static <its networks> ; trusted_proxies_strict }"
 
+// DoctorAgent is the User-Agent of `gatehouse doctor`, which makes such headers
+// up to see whether they are believed.
+const DoctorAgent = "gatehouse-doctor"
+
 func (p *proxyWatch) look(r *http.Request, req *Request) {
 	forwarded := len(r.Header["X-Forwarded-For"]) > 0 && !p.private.Load()
 	cloudflare := len(r.Header["Cf-Connecting-Ip"]) > 0 && len(r.Header["Cf-Ray"]) > 0 && !p.cloudflare.Load()
-	if !forwarded && !cloudflare {
+	if !forwarded && !cloudflare || r.UserAgent() == DoctorAgent {
 		return
 	}
 	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {

@@ -257,12 +257,8 @@ func (t *Trial) proxy(h *reverseproxy.Handler, r *http.Request) error {
 			return err
 		}
 	}
-	var upstreams []string
-	for _, upstream := range h.Upstreams {
-		upstreams = append(upstreams, upstream.Dial)
-	}
 	t.enter("reverse_proxy", passes)
-	t.Answer = "the backend would be asked: " + strings.Join(upstreams, ", ")
+	t.Answer = "the backend would be asked: " + strings.Join(upstreamsOf(h), ", ")
 	return nil
 }
 

@@ -68,6 +68,9 @@ type CORS struct {
 
 	door   *gate.Door
 	policy *cors.Policy
+	// origins and credentials are what the policy was made of.
+	origins     []string
+	credentials bool
 }
 
 // CaddyModule returns the Caddy module information.
@@ -89,8 +92,15 @@ func (c *CORS) Provision(ctx caddy.Context) error {
 	if c.policy, err = cors.New(config); err != nil {
 		return fmt.Errorf("agent_cors: %w", err)
 	}
+	c.origins, c.credentials = config.Origins, config.Credentials
 	c.door.Hang(c)
 	return nil
+}
+
+// Sit tells of the origins that are allowed.
+func (c *CORS) Sit(site *gate.SitePortrait) {
+	site.Origins = append(site.Origins, c.origins...)
+	site.Credentials = site.Credentials || c.credentials
 }
 
 // config is the policy's configuration, with the placeholders resolved.

@@ -90,6 +90,7 @@ const (
 // tier is a Tier, ready for requests.
 type tier struct {
 	*Tier
+	spec     window.Spec
 	counted  *window.Tier
 	match    caddyhttp.MatcherSets
 	by       by
@@ -172,6 +173,7 @@ func (l *RateLimit) compile(ctx caddy.Context, config *Tier, site string) (*tier
 		t.prefix = bits
 	}
 	spec, err := l.spec(config)
+	t.spec = spec
 	mistakes = append(mistakes, err)
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, err

@@ -121,6 +121,15 @@ func (v *Validate) Serve(w http.ResponseWriter, r *http.Request, req *gate.Reque
 	return next.ServeHTTP(w, r)
 }
 
+// Sit tells how long bodies may be.
+func (v *Validate) Sit(site *gate.SitePortrait) {
+	for _, rule := range v.MaxBody {
+		if rule.match == nil && rule.max > 0 {
+			site.MaxBody = rule.max
+		}
+	}
+}
+
 func (v *Validate) checkMethod(r *http.Request) error {
 	rule, err := choose(v.Methods, r)
 	if rule == nil || err != nil {
