@@ -17,10 +17,13 @@ import (
 
 // named is what a request, or an event on a socket, names of the things that
 // the gate keeps apart: agents, those who take part, and what was made by
-// earlier requests. Ids are in lower case.
+// earlier requests. Ids are in lower case, but for those of speakers.
 type named struct {
 	agents, parties []string
-	things          []thing
+	// speakers are parties as they are written: backends that know an agent's
+	// own words by its id compare letter by letter.
+	speakers []string
+	things   []thing
 	// chosen are those whom the fields name that the backend goes by, where it
 	// makes something.
 	chosen []string
@@ -33,6 +36,10 @@ type thing struct {
 }
 
 func (n *named) add(kind gate.Kind, id string) {
+	if kind == gate.KindSpeaker {
+		n.speakers = appendNew(n.speakers, id)
+		kind = gate.KindParty
+	}
 	id = strings.ToLower(id)
 	switch kind {
 	case "":

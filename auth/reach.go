@@ -27,6 +27,7 @@ type reach struct {
 	caller *gate.Principal
 	owner  string // under which what the key makes is remembered
 	made   *made
+	rings  rings  // whose keys know of further agents
 	wanted string // the agent of X-Agent-ID; "" if there is none
 
 	named named
@@ -54,7 +55,7 @@ func (a *Auth) checkReach(r *http.Request, req *gate.Request, known *principal) 
 		setAgent(r, wanted)
 		return nil, nil
 	}
-	c := &reach{table: a.table, route: req.RouteIn(a.table, r), caller: caller, owner: known.owner, made: a.made, wanted: wanted}
+	c := &reach{table: a.table, route: req.RouteIn(a.table, r), caller: caller, owner: known.owner, made: a.made, rings: a.rings(), wanted: wanted}
 	if !caller.Limited() && wanted == "" {
 		c.named.inPath(r.URL.Path, c.route.Reach.Segments)
 		setAgent(r, c.agent())
@@ -136,7 +137,13 @@ func (c *reach) check() error {
 	if !c.route.Reach.Told {
 		return outOfReach(c.caller, "whose agent this request reaches cannot be told")
 	}
+	if slices.ContainsFunc(c.named.speakers, func(id string) bool { return id != strings.ToLower(id) || c.caller.MayReach(id) }) {
+		return outOfReach(c.caller, "somebody else than the user, whose id is in small letters, is said to speak: what one agent says reaches others")
+	}
 	strangers := c.strangers()
+	if slices.ContainsFunc(strangers, c.rings.knowAgent) {
+		return outOfReach(c.caller, "another key's agent is named as the user")
+	}
 	agents := c.named.agents
 	for _, t := range c.named.things {
 		d, ok := c.made.find(c.owner, t)

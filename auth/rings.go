@@ -2,6 +2,7 @@ package auth
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
@@ -12,6 +13,7 @@ import (
 type ring struct {
 	keys       *keys.Ring
 	principals map[string]*principal
+	agents     map[string]bool // those that keys are limited to, in small letters
 }
 
 // newRing makes the ring of the keys of a place, which is a site or the key file.
@@ -20,13 +22,16 @@ func newRing(place string, known []keys.Key, pepper []byte) (*ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	principals := make(map[string]*principal, len(known))
+	principals, agents := make(map[string]*principal, len(known)), make(map[string]bool)
 	for _, k := range known {
 		p := newPrincipal(&gate.Principal{KeyID: k.ID, Scopes: k.Scopes, Plan: k.Plan, Shared: k.Shared, Agents: k.Agents})
 		p.owner, p.entity = place+" "+k.ID, k.Entity
 		principals[k.ID] = p
+		for _, agent := range k.Agents {
+			agents[strings.ToLower(agent)] = true
+		}
 	}
-	return &ring{keys: found, principals: principals}, nil
+	return &ring{keys: found, principals: principals, agents: agents}, nil
 }
 
 // rings are the keys that a request is held against: those written in the
@@ -45,6 +50,12 @@ func (a *Auth) rings() rings {
 		r.shared = a.shared.current.Load()
 	}
 	return r
+}
+
+// knowAgent reports whether a key is limited to an agent of that id, which is
+// in small letters.
+func (r rings) knowAgent(id string) bool {
+	return r.site != nil && r.site.agents[id] || r.shared != nil && r.shared.agents[id]
 }
 
 // resume finds the key that a pass stands for, by its id and that of its

@@ -12,6 +12,8 @@ const (
 	session gate.Kind = "session"
 	channel gate.Kind = "channel"
 	job     gate.Kind = "job"
+	// No request makes worlds for a key that is limited to agents.
+	world gate.Kind = "world"
 )
 
 // parameters are the parameters of paths whose agent can be told. A route with
@@ -62,13 +64,14 @@ var fields = map[string]gate.Kind{
 	"agentId": gate.KindAgent, "agent_id": gate.KindAgent, "targetAgentId": gate.KindAgent,
 
 	"participantCentralUserIds": gate.KindParty, "participantIds": gate.KindParty, "participants": gate.KindParty,
-	"author_id": gate.KindParty, "authorId": gate.KindParty, "senderId": gate.KindParty, "sender_id": gate.KindParty,
+	"author_id": gate.KindSpeaker, "authorId": gate.KindSpeaker, "senderId": gate.KindSpeaker, "sender_id": gate.KindSpeaker,
 	"userId": gate.KindParty, "user_id": gate.KindParty, "currentUserId": gate.KindParty,
 	"targetUserId": gate.KindParty, "recipientId": gate.KindParty,
 
 	"channelId": channel, "channel_id": channel, "roomId": channel, "room_id": channel,
 	"sessionId": session, "session_id": session,
-	"jobId": job,
+	"jobId":   job,
+	"worldId": world, "world_id": world,
 }
 
 // events are the events that people who chat send on a socket, as names and, in

@@ -198,6 +198,19 @@ func TestOwnAgent(t *testing.T) {
 	passes("GET", "/api/messaging/channels/"+direct+"/details", "")
 	fails("GET", "/api/messaging/dm-channel?targetUserId="+agentB+"&currentUserId="+user, "")
 
+	// Who is an agent of another key's is no user. Of one that no key names
+	// this cannot be known: but nothing is said in its channel that it would
+	// take for another's words, and so it does not answer.
+	fails("POST", "/api/messaging/sessions", `{"agentId":"`+agentA+`","userId":"`+agentB+`"}`)
+	fails("POST", "/api/messaging/channels", `{"name":"x","participantCentralUserIds":["`+agentA+`","`+strings.ToUpper(agentB)+`"]}`)
+	fails("GET", "/api/messaging/dm-channel?targetUserId="+agentB+"&currentUserId="+agentA, "")
+	unheard := "e0000000-0000-4000-8000-00000000000e"
+	between := field(t, passes("POST", "/api/messaging/channels", `{"name":"x","participantCentralUserIds":["`+agentA+`","`+unheard+`"]}`), "id")
+	passes("POST", "/api/messaging/channels/"+between+"/messages", `{"author_id":"`+unheard+`","content":"hello"}`)
+	fails("POST", "/api/messaging/channels/"+between+"/messages", `{"author_id":"`+agentA+`","content":"hello"}`)
+	fails("POST", "/api/messaging/channels/"+between+"/messages", `{"author_id":"`+strings.ToUpper(unheard)+`","content":"hello"}`)
+	fails("POST", "/api/agents/"+agentA+"/rooms", `{"name":"x","worldId":"`+user+`"}`)
+
 	// An unlimited key's session is not the key's own, nor is the other way a matter.
 	full := field(t, send(g, keyFull, "POST", "/api/messaging/sessions", `{"agentId":"`+agentA+`","userId":"`+user+`"}`), "sessionId")
 	fails("GET", "/api/messaging/sessions/"+full, "")

@@ -1,6 +1,6 @@
 package gate
 
-// Kind is what a word in a request names. Besides the two kinds here, backends
+// Kind is what a word in a request names. Besides the kinds here, backends
 // have their own, for things that requests make and that belong to an agent
 // from then on: a session, a channel.
 type Kind string
@@ -11,6 +11,9 @@ const (
 	// KindParty names somebody who takes part in a conversation: an agent, or
 	// a user.
 	KindParty Kind = "party"
+	// KindSpeaker names a party that says something. It is never an agent:
+	// what agents say does not come through the gate.
+	KindSpeaker Kind = "speaker"
 )
 
 // Reach is how the agents that a request reaches can be told, for keys that
