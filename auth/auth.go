@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/pass"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"go.uber.org/zap"
@@ -105,7 +106,7 @@ type Auth struct {
 	site     string // the name under which what is kept of the site is kept
 	place    string // of its keys, among all
 	cookie   string // the name of its cookie
-	signing  atomic.Pointer[signingKey]
+	signing  atomic.Pointer[pass.Key]
 	failures *failures // nil where wrong keys are not counted
 	// shared are the keys of all sites, siteNames what this one is called by
 	// those that are limited to some; nil without a key file.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/pass"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 )
 
@@ -88,13 +89,13 @@ func (a *Auth) grant(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 		return
 	}
 	now := a.now()
-	if p, ok := parsePass(cookie); ok && p.keyID == s.use.Key.ID && p.secretID == s.use.Secret.ID && p.ends.Sub(now) > cookieLife-cookieRenewal {
-		if key := a.signing.Load(); key != nil && key.proves(cookiePass, a.site, p, s.use.Secret.Hash) {
+	if p, ok := pass.Parse(cookie); ok && p.KeyID == s.use.Key.ID && p.SecretID == s.use.Secret.ID && p.Ends.Sub(now) > cookieLife-cookieRenewal {
+		if key := a.signing.Load(); key != nil && key.Proves(pass.Cookie, a.site, p, s.use.Secret.Hash) {
 			return // it has one that is young enough
 		}
 	}
-	if value, p := a.sealFor(cookiePass, s.use, "", now, cookieLife); value != "" {
-		setCookie(w.Header(), a.cookie, value, p.ends.Sub(now))
+	if value, p := a.sealFor(pass.Cookie, s.use, "", now, cookieLife); value != "" {
+		setCookie(w.Header(), a.cookie, value, p.Ends.Sub(now))
 	}
 }
 
@@ -102,11 +103,11 @@ func (a *Auth) grant(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 // none: the page is to be asked for its key.
 func (a *Auth) readCookie(rings rings, cookie string, s *shown) {
 	now := a.now()
-	p, ok := parsePass(cookie)
-	if !ok || !now.Before(p.ends) {
+	p, ok := pass.Parse(cookie)
+	if !ok || !now.Before(p.Ends) {
 		return
 	}
-	if use, in := a.prove(rings, cookiePass, p, now); use.Outcome == keys.Found {
+	if use, in := a.prove(rings, pass.Cookie, p, now); use.Outcome == keys.Found {
 		s.use, s.ring, s.by = use, in, byCookie
 	}
 }

@@ -1,0 +1,89 @@
+package pass
+
+import (
+	"sync"
+	"time"
+)
+
+// idle is how long a polling socket may be silent that a ticket has opened:
+// longer than the 25 seconds between two pings of Engine.IO and the 20 for the
+// answer.
+const idle = 2 * time.Minute
+
+// Tickets remembers which tickets were used, so that none is good twice.
+type Tickets struct {
+	mu      sync.Mutex
+	used    map[string]*ticketUse // by nonce
+	max     int
+	life    time.Duration
+	sweepAt int // the number of tickets at which those are dropped that have ended
+}
+
+type ticketUse struct {
+	opens   bool      // it has opened a Socket.IO session, whose polling it may go on with
+	session string    // which one, once the first request has named it
+	opened  time.Time // when it was used
+	until   time.Time // until when it is remembered
+}
+
+// NewTickets remembers at most that many tickets. The polling socket that one
+// has opened may go on for life.
+func NewTickets(max int, life time.Duration) *Tickets {
+	return &Tickets{used: make(map[string]*ticketUse), max: max, life: life, sweepAt: 1024}
+}
+
+// Use reports whether a ticket may be used now, and notes that it was. It is
+// good once. Where it opens a Socket.IO session by polling, it stays good for
+// the requests of that one session, since each of them carries it.
+func (t *Tickets) Use(p Pass, session string, opens bool, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if u := t.used[p.Nonce]; u != nil {
+		return u.goOn(session, now, t.life)
+	}
+	if !now.Before(p.Ends) {
+		return false
+	}
+	if len(t.used) >= t.sweepAt && !t.sweep(now) {
+		return false // what cannot be remembered cannot be held to once
+	}
+	u := &ticketUse{opens: opens && session == "", opened: now, until: p.Ends}
+	if u.opens {
+		u.until = later(p.Ends, now.Add(idle))
+	}
+	t.used[p.Nonce] = u
+	return true
+}
+
+func (u *ticketUse) goOn(session string, now time.Time, life time.Duration) bool {
+	if !u.opens || session == "" || !now.Before(u.until) || now.Sub(u.opened) >= life {
+		return false
+	}
+	if u.session == "" {
+		u.session = session
+	}
+	if u.session != session {
+		return false
+	}
+	u.until = later(u.until, now.Add(idle))
+	return true
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// sweep drops tickets that are remembered no longer, and reports whether there
+// is room now.
+func (t *Tickets) sweep(now time.Time) bool {
+	for nonce, u := range t.used {
+		if !now.Before(u.until) {
+			delete(t.used, nonce)
+		}
+	}
+	t.sweepAt = min(2*len(t.used)+1024, t.max)
+	return len(t.used) < t.max
+}
