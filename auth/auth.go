@@ -7,7 +7,6 @@ package auth
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -129,6 +128,8 @@ type Requirement struct {
 	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
 	match caddyhttp.MatcherSets
+	// eitherForm says that the matchers take /x and /x/ for one by themselves.
+	eitherForm bool
 }
 
 // CaddyModule returns the Caddy module information.
@@ -187,9 +188,9 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	if req.Trial() {
 		explain(req, caller, open)
 	}
-	var used []string
+	administers := false
 	if !open {
-		if used, err = a.authorize(r, caller.Principal); err != nil {
+		if administers, err = a.authorize(r, caller.Principal); err != nil {
 			// The caller is known, so the log can name the key.
 			req.Principal = caller.Principal
 			return err
@@ -214,7 +215,7 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 		r.Header["X-Entity-Id"] = []string{caller.entity}
 	}
 	caller.enter(r, req)
-	if slices.Contains(used, adminScope) {
+	if administers {
 		a.door.Note(r, req, events.Event{Name: events.AdminCall, Message: "[SECURITY] Administrative call from", Rule: "scope " + adminScope})
 	}
 	if (shown.by == byCookie || shown.by == byTicket) && purposeOf(r) == forUpgrade {
@@ -286,28 +287,28 @@ func (a *Auth) identify(shown shown, req *gate.Request) (*principal, *gate.Refus
 }
 
 // authorize checks that the caller holds every scope that the request needs,
-// and returns those.
-func (a *Auth) authorize(r *http.Request, caller *gate.Principal) (used []string, err error) {
+// and reports whether that of administrators is among them.
+func (a *Auth) authorize(r *http.Request, caller *gate.Principal) (administers bool, err error) {
 	for _, required := range a.Require {
 		needed, err := required.applies(r)
 		if err != nil {
-			return nil, err
+			return false, err
 		}
 		if !needed {
 			continue
 		}
 		if caller.Has(required.Scope) {
-			used = append(used, required.Scope)
+			administers = administers || required.Scope == adminScope
 			continue
 		}
 		if caller.Anonymous() {
-			return nil, gate.Unauthorized(false, "no key was presented, and callers without one do not have the scope "+required.Scope)
+			return false, gate.Unauthorized(false, "no key was presented, and callers without one do not have the scope "+required.Scope)
 		}
 		refusal := gate.Forbidden("scope "+required.Scope, "the key "+caller.KeyID+" does not have the scope "+required.Scope)
 		refusal.Challenge = `error="insufficient_scope", scope="` + required.Scope + `"`
-		return nil, refusal
+		return false, refusal
 	}
-	return used, nil
+	return administers, nil
 }
 
 // applies reports whether the requirement holds for r. Backends take /x and
@@ -317,7 +318,7 @@ func (q *Requirement) applies(r *http.Request) (bool, error) {
 		return true, nil
 	}
 	match, err := q.match.AnyMatchWithError(r)
-	if match || err != nil {
+	if match || err != nil || q.eitherForm {
 		return match, err
 	}
 	path := r.URL.Path

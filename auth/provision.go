@@ -154,6 +154,7 @@ func (a *Auth) provisionMatchers(ctx caddy.Context) error {
 		if err := load(required, "MatchRaw", &required.match); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("require %s: %w", required.Scope, err))
 		}
+		required.eitherForm = gate.OnlyRoutes(required.match)
 	}
 	return errors.Join(mistakes...)
 }

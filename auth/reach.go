@@ -23,7 +23,7 @@ const agentPlaceholder = "http.auth.agent.id"
 // that it came with, and against the agent that it says it is for.
 type reach struct {
 	table  gate.RouteTable
-	route  gate.Route
+	route  *gate.Route
 	caller *gate.Principal
 	owner  string // under which what the key makes is remembered
 	made   *made
@@ -55,12 +55,12 @@ func (a *Auth) checkReach(r *http.Request, req *gate.Request, known *principal) 
 		setAgent(r, wanted)
 		return nil, nil
 	}
-	c := &reach{table: a.table, route: req.RouteIn(a.table, r), caller: caller, owner: known.owner, made: a.made, rings: a.rings(), wanted: wanted}
+	route := req.RouteIn(a.table, r)
 	if !caller.Limited() && wanted == "" {
-		c.named.inPath(r.URL.Path, c.route.Reach.Segments)
-		setAgent(r, c.agent())
+		setAgent(r, agentInPath(r.URL.Path, route))
 		return nil, nil
 	}
+	c := &reach{table: a.table, route: route, caller: caller, owner: known.owner, made: a.made, rings: a.rings(), wanted: wanted}
 	if err := c.read(r); err != nil {
 		return nil, err
 	}
@@ -87,6 +87,16 @@ func wantedAgent(r *http.Request) (string, error) {
 		}
 	}
 	return wanted, nil
+}
+
+// agentInPath is the one agent that the path names; "" where there is none.
+func agentInPath(path string, route *gate.Route) string {
+	if len(route.Reach.Segments) == 0 {
+		return ""
+	}
+	c := reach{route: route}
+	c.named.inPath(path, route.Reach.Segments)
+	return c.agent()
 }
 
 func setAgent(r *http.Request, agent string) {

@@ -43,7 +43,7 @@ func (j *socketJudge) Event(name string, args []byte) error {
 		return nil
 	}
 	c := &reach{
-		table: j.table, route: gate.Route{Reach: gate.Reach{Told: true}},
+		table: j.table, route: &gate.Route{Reach: gate.Reach{Told: true}},
 		caller: j.caller.Principal, owner: j.caller.owner, made: j.made, wanted: j.wanted,
 	}
 	if err := c.named.inJSON(j.table, args, nil); err != nil {

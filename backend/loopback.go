@@ -2,6 +2,7 @@ package backend
 
 import (
 	"net"
+	"net/netip"
 	"strings"
 )
 
@@ -24,8 +25,11 @@ func isLoopback(network, host string) bool {
 	if !strings.HasPrefix(network, "tcp") || network == "tcp6" {
 		return false
 	}
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.To4() != nil && ip.IsLoopback()
+	if addr, err := netip.ParseAddr(host); err == nil {
+		addr = addr.Unmap()
+		return addr.Is4() && addr.IsLoopback()
+	}
+	return strings.EqualFold(host, "localhost")
 }
 
 // loopbackHost is the IPv4 address of a loopback host: "localhost" could be

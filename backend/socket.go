@@ -44,7 +44,6 @@ func socketRefusal(r *http.Request, req *gate.Request) *gate.Refusal {
 	case upgrade != "":
 		// What is compressed could not be read: the backend is not offered it.
 		// The proxy writes these names with a capital S, which is not Go's way.
-		r.Header = r.Header.Clone()
 		maps.DeleteFunc(r.Header, func(name string, _ []string) bool { return strings.EqualFold(name, "Sec-Websocket-Extensions") })
 		return nil
 	case r.Method != http.MethodPost || r.Header.Get("Content-Encoding") != "":

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // Share is how many requests one source address may carry in a window.
@@ -32,19 +30,24 @@ type sources struct {
 	mu   sync.Mutex
 	now  func() time.Time
 	next uint32
-	used map[string]*source // by upstream and shares
+	used map[pool]*source
 }
+
+// pool is what has sources of its own: an upstream, for those who give it the
+// same shares.
+type pool struct{ upstream, shares string }
 
 // source is the address that an upstream's connections come from at present.
 type source struct {
 	ip     string
+	host   string // by which connections are pooled
 	since  time.Time
 	counts []int // by share
 }
 
 // The process begins at any of the addresses, since a former one may have used
 // up some.
-var processSources = &sources{now: time.Now, next: rand.Uint32N(lastSource), used: make(map[string]*source)}
+var processSources = &sources{now: time.Now, next: rand.Uint32N(lastSource), used: make(map[pool]*source)}
 
 // Sources are 127.1.0.0 up to 127.254.255.255: the first /16 has the address
 // that agents call from, and those where resolvers and container tools listen.
@@ -54,22 +57,30 @@ const (
 )
 
 // take returns the source for one more request that counts in the given shares.
-func (s *sources) take(upstream string, shares []Share, counts []bool) string {
+// Its address does not change.
+func (s *sources) take(of pool, shares []Share, counts []bool) *source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	key := upstream + " " + fmt.Sprint(shares)
-	current := s.used[key]
+	current := s.used[of]
 	if current == nil || !current.room(shares, counts, now) {
-		current = &source{ip: s.address(), since: now, counts: make([]int, len(shares))}
-		s.used[key] = current
+		current = newSource(s.address(), of.upstream, now, len(shares))
+		s.used[of] = current
 	}
 	for i, counted := range counts {
 		if counted {
 			current.counts[i]++
 		}
 	}
-	return current.ip
+	return current
+}
+
+func newSource(ip, upstream string, now time.Time, shares int) *source {
+	_, port, err := net.SplitHostPort(upstream)
+	if err != nil {
+		port = "80"
+	}
+	return &source{ip: ip, host: ip + sourceMark + port, since: now, counts: make([]int, shares)}
 }
 
 // room reports whether the source may carry the request. It carries no more
@@ -101,16 +112,12 @@ const sourceMark = ".source.internal:"
 // bySource returns the host by which connections of the request's source are
 // pooled, for a request to an upstream on loopback.
 func (t *Transport) bySource(r *http.Request, upstream string) string {
-	counts := make([]bool, len(t.Spread))
+	var room [8]bool
+	counts := room[:0]
 	for i, share := range t.Spread {
-		counts[i] = len(share.Paths) == 0 || caddyhttp.MatchPath(t.sharePaths[i]).Match(r)
+		counts = append(counts, len(share.Paths) == 0 || t.sharePaths[i].Match(r))
 	}
-	ip := processSources.take(upstream, t.Spread, counts)
-	_, port, err := net.SplitHostPort(upstream)
-	if err != nil {
-		port = "80"
-	}
-	return ip + sourceMark + port
+	return processSources.take(pool{upstream, t.shares}, t.Spread, counts).host
 }
 
 func checkShares(shares []Share) error {

@@ -9,7 +9,7 @@ import (
 )
 
 func newSources(now *time.Time) *sources {
-	return &sources{now: func() time.Time { return *now }, next: lastSource - 2, used: make(map[string]*source)}
+	return &sources{now: func() time.Time { return *now }, next: lastSource - 2, used: make(map[pool]*source)}
 }
 
 // TestShares holds that no source carries more than its shares in any window,
@@ -27,7 +27,7 @@ func TestShares(t *testing.T) {
 		for range rapid.IntRange(1, 200).Draw(t, "requests") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 400).Draw(t, "pause")) * time.Second)
 			upload := rapid.Bool().Draw(t, "upload")
-			ip := s.take("127.0.0.1:3000", shares, []bool{true, upload})
+			ip := s.take(pool{upstream: "127.0.0.1:3000"}, shares, []bool{true, upload}).ip
 			uses[ip] = append(uses[ip], use{now, 0})
 			if upload {
 				uses[ip] = append(uses[ip], use{now, 1})
@@ -54,7 +54,7 @@ func TestTenThousandRequests(t *testing.T) {
 	s := newSources(&now)
 	used := make(map[string]int)
 	for range 10_000 {
-		used[s.take("127.0.0.1:3000", []Share{{Requests: 500}}, []bool{true})]++
+		used[s.take(pool{upstream: "127.0.0.1:3000"}, []Share{{Requests: 500}}, []bool{true}).ip]++
 	}
 	if len(used) != 20 {
 		t.Errorf("%d sources", len(used))
@@ -67,7 +67,8 @@ func TestTenThousandRequests(t *testing.T) {
 			t.Errorf("%s is no source", ip)
 		}
 	}
-	if s.take("127.0.0.1:3000", []Share{{Requests: 500}}, []bool{true}) == s.take("127.0.0.1:3001", []Share{{Requests: 500}}, []bool{true}) {
+	other := s.take(pool{upstream: "127.0.0.1:3001"}, []Share{{Requests: 500}}, []bool{true})
+	if s.take(pool{upstream: "127.0.0.1:3000"}, []Share{{Requests: 500}}, []bool{true}).ip == other.ip {
 		t.Error("two backends share a source")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -97,6 +98,7 @@ type Transport struct {
 	app        *gate.App
 	misjudged  []gate.Misjudged
 	sharePaths []caddyhttp.MatchPath
+	shares     string // Spread in one word
 	spreads    bool
 	weakSalt   bool
 
@@ -177,6 +179,7 @@ func (t *Transport) provisionSpread(ctx caddy.Context) error {
 		}
 		t.sharePaths = append(t.sharePaths, paths)
 	}
+	t.shares = fmt.Sprint(t.Spread)
 	return checkShares(t.Spread)
 }
 
@@ -205,15 +208,13 @@ func errLiteral(name string) error {
 // RoundTrip sends the request to the backend.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	req := gate.From(r.Context())
-	sent := new(http.Request)
-	*sent = *r
 	if req != nil {
 		if err := t.check(r, req); err != nil {
 			return nil, err
 		}
-		if req.Principal != nil {
-			sent = t.withKey(r)
-		}
+	}
+	sent := t.outgoing(r, req)
+	if req != nil {
 		if req.Socket != nil {
 			if err := checkSocket(sent, req); err != nil {
 				return nil, err
@@ -221,10 +222,10 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		req.Passed(r.Context())
 	}
-	t.prepare(sent)
+	t.chooseSource(sent)
 	// The proxy made r for this round trip and prints it afterwards, headers
 	// and all, whenever a client leaves in the middle of a stream.
-	*r = *events.RedactRequest(r)
+	events.StripRequest(r)
 	res, err := t.HTTPTransport.RoundTrip(sent)
 	if err != nil {
 		return nil, err
@@ -255,19 +256,13 @@ func (t *Transport) SitUpstream(upstream *gate.UpstreamPortrait) {
 	}
 }
 
-// prepare asks for answers that can be looked into, and chooses the address
-// that the request comes from.
-func (t *Transport) prepare(sent *http.Request) {
-	if t.Errors != "" || len(t.Conceal) > 0 {
-		header := make(http.Header, len(sent.Header)+1)
-		for name, values := range sent.Header {
-			header[name] = values
-		}
-		header["Accept-Encoding"] = identity
-		sent.Header = header
+// chooseSource chooses the address that the request comes from.
+func (t *Transport) chooseSource(sent *http.Request) {
+	if !t.spreads || len(t.Spread) == 0 || t.TLSEnabled() || t.ProxyProtocol != "" {
+		return
 	}
 	info, ok := reverseproxy.GetDialInfo(sent.Context())
-	if !ok || !t.spreads || len(t.Spread) == 0 || t.TLSEnabled() || t.ProxyProtocol != "" || !isLoopback(info.Network, info.Host) {
+	if !ok || !isLoopback(info.Network, info.Host) {
 		return
 	}
 	target := *sent.URL
@@ -314,23 +309,27 @@ func (t *Transport) check(r *http.Request, req *gate.Request) error {
 	return gate.ErrCutOff
 }
 
-// withKey returns a copy of the request that carries the backend's key. The
-// original goes to Caddy's logs.
-func (t *Transport) withKey(r *http.Request) *http.Request {
-	key := t.key
-	if gate.Under(r.URL.Path, gate.SocketIO) {
-		key = t.socketKey
+// outgoing returns the request as the backend gets it: with the backend's key,
+// if agent_auth has let it pass, and asking for answers that can be looked into.
+// It is a copy with a header map of its own, since the original goes to Caddy's
+// logs.
+func (t *Transport) outgoing(r *http.Request, req *gate.Request) *http.Request {
+	sent := new(http.Request)
+	*sent = *r
+	sent.Header = maps.Clone(r.Header)
+	if req != nil && req.Principal != nil {
+		key := t.key
+		if gate.Under(r.URL.Path, gate.SocketIO) {
+			key = t.socketKey
+		}
+		if key != nil {
+			sent.Header[t.Header] = key
+		}
 	}
-	copied := *r
-	if key == nil {
-		return &copied
+	if t.Errors != "" || len(t.Conceal) > 0 {
+		sent.Header["Accept-Encoding"] = identity
 	}
-	copied.Header = make(http.Header, len(r.Header)+1)
-	for name, values := range r.Header {
-		copied.Header[name] = values
-	}
-	copied.Header[t.Header] = key
-	return &copied
+	return sent
 }
 
 // dropped are response headers that speak for the gate's part.

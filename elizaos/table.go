@@ -11,10 +11,10 @@ import (
 type table struct{ root *node }
 
 type node struct {
-	static []edge                // a segment by name
-	param  *node                 // any one segment
-	routes map[string]gate.Route // by method; nil where no route ends
-	rest   map[string]gate.Route // of a route that ends in "*"
+	static []edge                 // a segment by name
+	param  *node                  // any one segment
+	routes map[string]*gate.Route // by method; nil where no route ends
+	rest   map[string]*gate.Route // of a route that ends in "*"
 }
 
 type edge struct {
@@ -46,10 +46,10 @@ func compile(routes []route) *table {
 			into = &n.rest
 		}
 		if *into == nil {
-			*into = make(map[string]gate.Route)
+			*into = make(map[string]*gate.Route)
 		}
 		for _, method := range strings.Fields(r.methods) {
-			(*into)[method] = gate.Route{Scope: r.scope, Tiers: r.tiers(), IDs: r.ids(), Reach: r.reach(method)}
+			(*into)[method] = &gate.Route{Scope: r.scope, Tiers: r.tiers(), IDs: r.ids(), Reach: r.reach(method)}
 		}
 	}
 	return t
@@ -75,22 +75,23 @@ func (n *node) find(segment string) *node {
 
 // Route returns the scope that a request needs, and the tiers that count it. A
 // scope of "" means a key and no scope.
-func (t *table) Route(method, path string) gate.Route {
+func (t *table) Route(method, path string) *gate.Route {
 	if method == "HEAD" {
 		method = "GET"
 	}
-	found, ok := t.root.lookup(method, strings.Trim(path, "/"))
-	if !ok {
-		return gate.Route{Scope: admin}
+	if found := t.root.lookup(method, strings.Trim(path, "/")); found != nil {
+		return found
 	}
-	return found
+	return unknown
 }
 
+var unknown = &gate.Route{Scope: admin}
+
 // lookup prefers a segment's name to a parameter, and both to a "*".
-func (n *node) lookup(method, path string) (found gate.Route, ok bool) {
+func (n *node) lookup(method, path string) *gate.Route {
 	if path == "" {
-		if found, ok = byMethod(n.routes, method); ok {
-			return found, true
+		if found := byMethod(n.routes, method); found != nil {
+			return found
 		}
 		return byMethod(n.rest, method)
 	}
@@ -99,17 +100,16 @@ func (n *node) lookup(method, path string) (found gate.Route, ok bool) {
 		if next == nil {
 			continue
 		}
-		if found, ok = next.lookup(method, remaining); ok {
-			return found, true
+		if found := next.lookup(method, remaining); found != nil {
+			return found
 		}
 	}
 	return byMethod(n.rest, method)
 }
 
-func byMethod(routes map[string]gate.Route, method string) (gate.Route, bool) {
-	if found, ok := routes[method]; ok {
-		return found, true
+func byMethod(routes map[string]*gate.Route, method string) *gate.Route {
+	if found := routes[method]; found != nil {
+		return found
 	}
-	found, ok := routes[anyMethod]
-	return found, ok
+	return routes[anyMethod]
 }

@@ -10,12 +10,18 @@ import (
 // its URI, host and headers are without the secrets in them. What holds none
 // is shared with r.
 func RedactRequest(r *http.Request) *http.Request {
-	learned := learnRequest(nil, r)
 	copied := *r
-	copied.RequestURI = redact(r.RequestURI, learned)
-	copied.Host = redact(r.Host, learned)
-	copied.Header = redactHeader(r.Header, learned)
+	StripRequest(&copied)
 	return &copied
+}
+
+// StripRequest is RedactRequest for r itself, of which the header map may be
+// shared: where there is something to take out, r gets one of its own.
+func StripRequest(r *http.Request) {
+	learned := learnRequest(nil, r)
+	r.RequestURI = redact(r.RequestURI, learned)
+	r.Host = redact(r.Host, learned)
+	r.Header = redactHeader(r.Header, learned)
 }
 
 // RedactFor is Redact for text that a request has brought along: what r has

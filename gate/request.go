@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"context"
 	"encoding/binary"
 	"math/rand/v2"
 	"net/http"
@@ -47,6 +46,10 @@ type Request struct {
 	// hangers is the room of dressed, kept here as idHeader is.
 	hangers [2]Dresser
 	stream  Stream
+	// behind and ctx are the request as the handlers see it and its context,
+	// kept here as idHeader is.
+	behind  http.Request
+	ctx     requestContext
 	began   time.Time
 	decided atomic.Bool // the decision was told to the metrics and the trace
 	// idHeader is the value of X-Request-Id, kept here so that the header
@@ -59,13 +62,6 @@ const requestVar = "gatehouse.request"
 
 // requestIDHeader carries the request id, outward to the client and inward to the backend.
 const requestIDHeader = "X-Request-Id"
-
-// From returns what the gate knows of the request that ctx belongs to, or nil
-// before the door.
-func From(ctx context.Context) *Request {
-	req, _ := caddyhttp.GetVar(ctx, requestVar).(*Request)
-	return req
-}
 
 // String is the request id: all that a log or a placeholder may show of a
 // Request.
@@ -96,7 +92,8 @@ func NetworkOf(addr netip.Addr) netip.Prefix {
 // newRequest reads from r what the gate has to know, and puts the cleaned path
 // into r, so that what is matched from here on is what is forwarded.
 func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
-	req := &Request{ID: newID(), Client: clientAddr(r.Context()), door: d, began: time.Now()}
+	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
+	req := &Request{ID: newID(), Client: clientAddr(vars), door: d, began: time.Now()}
 	req.writer.ResponseWriter = w
 	req.writer.req = req
 	req.dressed = req.hangers[:0]
@@ -110,8 +107,10 @@ func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
 		r.URL.Path, r.URL.RawPath = req.path, ""
 		r.RequestURI = r.URL.RequestURI()
 	}
-	req.trial, _ = caddyhttp.GetVar(r.Context(), trialVar).(*Trial)
-	caddyhttp.SetVar(r.Context(), requestVar, req)
+	req.trial, _ = vars[trialVar].(*Trial)
+	if vars != nil { // nil where there is no server, as in tests
+		vars[requestVar] = req
+	}
 	return req
 }
 
@@ -129,8 +128,8 @@ func newID() string {
 
 // clientAddr is the address that Caddy determined from the connection and, if
 // trusted_proxies are set, from the proxies' headers. Raw headers are never read.
-func clientAddr(ctx context.Context) netip.Addr {
-	text, _ := caddyhttp.GetVar(ctx, caddyhttp.ClientIPVarKey).(string)
+func clientAddr(vars map[string]any) netip.Addr {
+	text, _ := vars[caddyhttp.ClientIPVarKey].(string)
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
 		return netip.Addr{}

@@ -14,16 +14,16 @@ import (
 
 func init() { caddy.RegisterModule(MatchRoute{}) }
 
-// Route is what is known of one of a backend's routes.
+// Route is what is known of one of a backend's routes. It is shared by all
+// requests and never changed.
 type Route struct {
 	// Scope is what a key needs for it; "" for any key.
 	Scope string
-	// Tiers are the names of the limits that count its requests. They are
-	// shared by all requests and never changed.
+	// Tiers are the names of the limits that count its requests.
 	Tiers []string
 	// Reach is how the agents that a request reaches can be told.
 	Reach Reach
-	// IDs are the segments of the path that are UUIDs. They are shared too.
+	// IDs are the segments of the path that are UUIDs.
 	IDs []PathID
 }
 
@@ -42,7 +42,7 @@ type RouteTable interface {
 	// Route returns what is known of a request's route. method is in capitals
 	// and path is cleaned. A route that the table does not know needs the
 	// strictest scope that the backend has.
-	Route(method, path string) Route
+	Route(method, path string) *Route
 	// Field returns what a field of that name names: in a query, and in JSON
 	// at any depth. "" is nothing that matters.
 	Field(name string) Kind
@@ -72,7 +72,7 @@ func RouteTableOf(name string) (RouteTable, error) {
 }
 
 // RouteIn returns what a table knows of the request's route.
-func (req *Request) RouteIn(table RouteTable, r *http.Request) Route {
+func (req *Request) RouteIn(table RouteTable, r *http.Request) *Route {
 	return req.route.of(table, r.Method, r.URL.Path)
 }
 
@@ -147,15 +147,28 @@ func (m *MatchRoute) MatchWithError(r *http.Request) (bool, error) {
 	return route.Scope == m.Scope, nil
 }
 
+// OnlyRoutes reports whether all matchers are agent_route, which takes /x and
+// /x/ for one path.
+func OnlyRoutes(sets caddyhttp.MatcherSets) bool {
+	for _, set := range sets {
+		for _, matcher := range set {
+			if _, ok := matcher.(*MatchRoute); !ok {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // routeMemo remembers the last answer of a table, since several matchers ask
 // the same of one request.
 type routeMemo struct {
 	table        RouteTable
 	method, path string
-	found        Route
+	found        *Route
 }
 
-func (memo *routeMemo) of(table RouteTable, method, path string) Route {
+func (memo *routeMemo) of(table RouteTable, method, path string) *Route {
 	path = strings.TrimSuffix(path, "/") // tables take both forms for one
 	if memo.table != table || memo.method != method || memo.path != path {
 		*memo = routeMemo{table, method, path, table.Route(method, path)}

@@ -73,7 +73,9 @@ func (s *Streams) enter(w http.ResponseWriter, r *http.Request, req *Request) *h
 	s.first = stream
 	s.count++
 	s.mu.Unlock()
-	return r.WithContext(ctx)
+	req.ctx.over(ctx, req)
+	req.behind = *r.WithContext(&req.ctx)
+	return &req.behind
 }
 
 // leave takes the stream out of the registry.

@@ -1,7 +1,7 @@
 package gatetest
 
 import (
-	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -50,17 +50,17 @@ func findHandler[T caddyhttp.MiddlewareHandler](routes caddyhttp.RouteList) (fou
 func BenchHandler(b *testing.B, handler caddyhttp.MiddlewareHandler, target string, fresh func(r *http.Request)) {
 	b.Helper()
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
-	vars := make(map[string]any)
-	repl := caddy.NewEmptyReplacer()
-	r := httptest.NewRequest(http.MethodGet, target, nil)
-	ctx := context.WithValue(r.Context(), caddy.ReplacerCtxKey, repl)
-	r = r.WithContext(context.WithValue(ctx, caddyhttp.VarsCtxKey, vars))
 	w := discard{make(http.Header)}
-	pristine := *caddy.NewReplacer()
+	// The request is what Caddy's server makes of it, contexts and all.
+	repl := caddy.NewReplacer()
+	r := caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodGet, target, nil), repl, w, new(caddyhttp.Server))
+	vars := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
+	pristine, given := *repl, maps.Clone(vars)
 	b.ReportAllocs()
 	for b.Loop() {
 		clear(vars)
-		vars[caddyhttp.ClientIPVarKey] = "192.0.2.1"
+		maps.Copy(vars, given)
+		clear(w.header)
 		*repl = pristine
 		fresh(r)
 		if err := handler.ServeHTTP(w, r, next); err != nil {

@@ -186,7 +186,7 @@ func (c *CORS) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	}
 	finish := &corsWriter{lastLook: lastLook{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}}
 	finish.finisher = finish
-	finish.answer = c.policy.Actual(w.Header(), r)
+	c.policy.Actual(&finish.answer, w.Header(), r)
 	hasOrigin := len(r.Header["Origin"]) > 0
 	req.OriginAllowed = hasOrigin && finish.answer.Allowed
 	req.CredentialsAllowed = req.OriginAllowed && finish.answer.Credentials()
@@ -198,7 +198,8 @@ func (c *CORS) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 
 // Dress puts the policy's headers on a response that comes from a handler before.
 func (c *CORS) Dress(w http.ResponseWriter, r *http.Request, _ *gate.Request) {
-	answer := c.policy.Actual(w.Header(), r)
+	answer := new(cors.Answer)
+	c.policy.Actual(answer, w.Header(), r)
 	answer.Reassert(w.Header())
 }
 

@@ -50,6 +50,7 @@ const AnyOrigin = "*"
 type Policy struct {
 	// inner is nil where no other origin is allowed.
 	inner http.Handler
+	known memory
 }
 
 // New makes a policy. The error names every mistake of the configuration, each
@@ -69,7 +70,7 @@ func New(c Config) (*Policy, error) {
 	if err := errors.Join(c.check(), explain(err)); err != nil {
 		return nil, err
 	}
-	return &Policy{middleware.Wrap(nothing)}, nil
+	return &Policy{inner: middleware.Wrap(nothing)}, nil
 }
 
 // nothing is the handler behind the decision.
@@ -156,36 +157,91 @@ type Answer struct {
 	// requests without an origin, except where any origin may.
 	Allowed bool
 
-	values [3]string // of the first three responseHeaders; "": not sent
+	values values
 	vary   bool
+	// sent is what the header map's entries point to: each response's own,
+	// since handlers may edit them in place.
+	sent [len(values{}) + 1]string
 }
+
+// values are those of the first three responseHeaders; "": not sent.
+type values [3]string
 
 // Credentials reports whether pages of the origin may send cookies.
 func (a *Answer) Credentials() bool { return a.values[1] != "" }
 
-// Actual puts the answer to a request that is no preflight into h.
-func (p *Policy) Actual(h http.Header, r *http.Request) Answer {
+// Actual makes a the answer to a request that is no preflight, and puts it into h.
+func (p *Policy) Actual(a *Answer, h http.Header, r *http.Request) {
 	drop(h)
+	*a = Answer{}
 	if p.inner == nil {
-		return Answer{}
+		return
 	}
-	p.inner.ServeHTTP(headerWriter{header: h}, r)
-	if !plausible(r) {
-		drop(h)
-	}
-	var a Answer
-	for i := range a.values {
-		if values := h[responseHeaders[i]]; len(values) > 0 {
-			a.values[i] = values[0]
+	if r.Method == http.MethodOptions { // which varies in other ways
+		p.inner.ServeHTTP(headerWriter{header: h}, r)
+		if !plausible(r) {
+			drop(h)
 		}
-	}
-	if a.values[0] != "" {
-		// Not the request's own slice, which others may write to.
-		h[allowOriginHeader] = []string{a.values[0]}
+		a.values = valuesIn(h)
+	} else {
+		a.values = p.valuesFor(r)
+		a.vary = a.values[0] != AnyOrigin
 	}
 	a.Allowed = a.values[0] != ""
-	a.vary = a.values[0] != AnyOrigin && r.Method != http.MethodOptions
-	return a
+	for i, value := range a.values {
+		if value != "" {
+			a.send(i, responseHeaders[i], h, value)
+		}
+	}
+	switch {
+	case !a.vary:
+	case len(h[varyHeader]) > 0:
+		h[varyHeader] = append(h[varyHeader], originHeader)
+	default:
+		a.send(len(a.values), varyHeader, h, originHeader)
+	}
+}
+
+func (a *Answer) send(place int, name string, h http.Header, value string) {
+	a.sent[place] = value
+	h[name] = a.sent[place : place+1 : place+1]
+}
+
+func valuesIn(h http.Header) (v values) {
+	for i := range v {
+		if sent := h[responseHeaders[i]]; len(sent) > 0 {
+			v[i] = sent[0]
+		}
+	}
+	return v
+}
+
+// valuesFor are the values for a request that is not OPTIONS.
+func (p *Policy) valuesFor(r *http.Request) values {
+	origin := ""
+	if origins := r.Header[originHeader]; len(origins) == 1 {
+		origin = origins[0]
+	} else if len(origins) > 1 {
+		return p.decide(r)
+	}
+	if known, ok := p.known.find(origin); ok {
+		return known
+	}
+	decided := p.decide(r)
+	if origin == "" || decided[0] != "" {
+		p.known.add(origin, decided)
+	}
+	return decided
+}
+
+// decide has the library decide.
+func (p *Policy) decide(r *http.Request) values {
+	if !plausible(r) {
+		return values{}
+	}
+	h := make(http.Header)
+	p.inner.ServeHTTP(headerWriter{header: h}, r)
+	return valuesIn(h)
 }
 
 // Reassert makes h, into which a backend has written since, hold the answer
@@ -257,7 +313,7 @@ func (p *Policy) Allows(origin string) bool {
 	if p.inner == nil {
 		return false
 	}
-	return p.Actual(make(http.Header), &http.Request{Method: http.MethodGet, Header: http.Header{originHeader: {origin}}}).Allowed
+	return p.decide(&http.Request{Method: http.MethodGet, Header: http.Header{originHeader: {origin}}})[0] != ""
 }
 
 // headerWriter lets the library write headers, and notes the status.

@@ -1,6 +1,7 @@
 package cors
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -29,6 +30,12 @@ func request(method, origin string, headers ...string) *http.Request {
 		r.Header.Add(headers[i], headers[i+1])
 	}
 	return r
+}
+
+func actual(p *Policy, h http.Header, r *http.Request) *Answer {
+	answer := new(Answer)
+	p.Actual(answer, h, r)
+	return answer
 }
 
 func TestActual(t *testing.T) {
@@ -60,7 +67,7 @@ func TestActual(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := http.Header{"Access-Control-Allow-Origin": {"https://of-somebody-else"}, "Access-Control-Allow-Private-Network": {"true"}}
-			answer := mustNew(t, test.config).Actual(h, request("GET", test.origin))
+			answer := actual(mustNew(t, test.config), h, request("GET", test.origin))
 			exposed := h.Get("Access-Control-Expose-Headers")
 			h.Del("Access-Control-Expose-Headers")
 			if answer.Allowed != test.allowed || !equal(h, test.header) {
@@ -150,12 +157,47 @@ func TestAnswersShareNothing(t *testing.T) {
 		p.Preflight(h, request("OPTIONS", "https://app.example.com", "Access-Control-Request-Method", "PUT"))
 		return h
 	}
-	for _, values := range ask() {
-		values[0] = "spoilt"
+	askActual := func() http.Header {
+		h := make(http.Header)
+		actual(p, h, request("GET", "https://app.example.com"))
+		return h
 	}
-	for name, values := range ask() {
-		if values[0] == "spoilt" {
-			t.Errorf("%s is shared between requests", name)
+	for _, ask := range []func() http.Header{ask, askActual} {
+		for _, values := range ask() {
+			values[0] = "spoilt"
+		}
+		for name, values := range ask() {
+			if values[0] == "spoilt" {
+				t.Errorf("%s is shared between requests", name)
+			}
+		}
+	}
+}
+
+// What is remembered of origins is what was decided, and no more than is bounded.
+func TestMemory(t *testing.T) {
+	p := mustNew(t, Config{Origins: []string{"https://*.example.com"}, Credentials: true})
+	for range 2 {
+		for i := range 2 * maxKept {
+			for origin, allowed := range map[string]bool{
+				fmt.Sprintf("https://a%d.example.com", i): true,
+				fmt.Sprintf("https://a%d.example.org", i): false,
+				"": false,
+			} {
+				h := make(http.Header)
+				answer := actual(p, h, request("GET", origin))
+				if answer.Allowed != allowed || answer.Credentials() != allowed || allowed != (h.Get("Access-Control-Allow-Origin") == origin && origin != "") {
+					t.Fatalf("%q: allowed %t, %v", origin, answer.Allowed, h)
+				}
+			}
+		}
+	}
+	if kept := *p.known.kept.Load(); len(kept) != maxKept {
+		t.Errorf("%d origins are kept", len(kept))
+	}
+	for origin := range *p.known.kept.Load() {
+		if strings.Contains(origin, "example.org") {
+			t.Errorf("%s is kept, and not allowed", origin)
 		}
 	}
 }
@@ -163,7 +205,7 @@ func TestAnswersShareNothing(t *testing.T) {
 func TestReassert(t *testing.T) {
 	p := mustNew(t, Config{Origins: []string{"https://app.example.com"}, Credentials: true})
 	h := make(http.Header)
-	answer := p.Actual(h, request("GET", "https://app.example.com"))
+	answer := actual(p, h, request("GET", "https://app.example.com"))
 	want := h.Clone()
 	// A backend that reflects any origin, as copied by a proxy.
 	h.Add("Access-Control-Allow-Origin", "https://evil.example")
@@ -179,7 +221,7 @@ func TestReassert(t *testing.T) {
 		t.Errorf("got %v\nwant %v", h, want)
 	}
 	foreign := http.Header{}
-	answer = p.Actual(foreign, request("GET", "https://evil.example"))
+	answer = actual(p, foreign, request("GET", "https://evil.example"))
 	foreign.Set("Access-Control-Allow-Origin", "https://evil.example")
 	foreign.Set("Access-Control-Allow-Credentials", "true")
 	foreign.Set("Vary", "Accept-Encoding")
@@ -315,7 +357,7 @@ func BenchmarkActual(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		h := make(http.Header, 8)
-		answer := p.Actual(h, r)
+		answer := actual(p, h, r)
 		answer.Reassert(h)
 	}
 }
@@ -330,7 +372,7 @@ func TestNoGarbage(t *testing.T) {
 	}
 	r := request("GET", "https://a.example.com")
 	r.Header.Add("Origin", "https://b.example.com")
-	if p.Actual(make(http.Header), r).Allowed {
+	if actual(p, make(http.Header), r).Allowed {
 		t.Error("a request with two origins is allowed")
 	}
 	r.Method = "OPTIONS"
