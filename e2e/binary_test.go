@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -59,6 +60,7 @@ const everyDirective = `example.com {
 		}
 	}
 	encode
+	agent_rate_limit 100 15m
 	agent_auth {
 		key a {env.A}
 	}
@@ -90,8 +92,21 @@ func TestBinaries(t *testing.T) {
 			if status != 0 {
 				t.Fatalf("adapt: %s", out)
 			}
-			if got, want := handlers(t, out), []string{"agent_gate", "request_body", "static_response", "agent_auth", "rate_limit", "encode", "reverse_proxy"}; !slices.Equal(got, want) {
+			if got, want := handlers(t, out), []string{"agent_gate", "request_body", "static_response", "agent_auth", "agent_rate_limit", "rate_limit", "encode", "reverse_proxy"}; !slices.Equal(got, want) {
 				t.Errorf("the order is %v, not %v", got, want)
+			}
+
+			// The example has a zone of theirs before ours.
+			flood, err := os.ReadFile(filepath.Join(house.Root(), "examples", "flood", "Caddyfile"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			config.Caddyfile = string(flood)
+			if out, status = house.RunGate(t, config, "", "adapt", "--config", "{config}", "--adapter", "caddyfile"); status != 0 {
+				t.Fatalf("adapt: %s", out)
+			}
+			if got, want := handlers(t, out), []string{"agent_gate", "agent_headers", "rate_limit", "agent_auth", "agent_rate_limit", "reverse_proxy"}; !slices.Equal(got, want) {
+				t.Errorf("the order of the example is %v, not %v", got, want)
 			}
 
 			formatted := "example.com {\n\tagent_auth {\n\t\tkey a {env.A}\n\t}\n}\n"
@@ -131,12 +146,13 @@ func site(answer string) string {
 // handlers are the names of the handlers in a configuration, as they come.
 func handlers(t *testing.T, config string) (names []string) {
 	t.Helper()
-	start := strings.Index(config, "{\"apps\"")
-	if start < 0 {
+	// Lines of the log come before it.
+	start := regexp.MustCompile(`(?m)^\{"(admin|apps)"`).FindStringIndex(config)
+	if start == nil {
 		t.Fatalf("no configuration in %s", config)
 	}
 	var parsed any
-	if err := json.NewDecoder(strings.NewReader(config[start:])).Decode(&parsed); err != nil {
+	if err := json.NewDecoder(strings.NewReader(config[start[0]:])).Decode(&parsed); err != nil {
 		t.Fatal(err)
 	}
 	var walk func(node any)
