@@ -84,3 +84,10 @@ func (r rings) find(secret string, now time.Time) (keys.Use, *ring) {
 	}
 	return use, r.shared
 }
+
+// know reports whether a text is a secret of a key, whatever has become of it.
+// It sets no time of use.
+func (r rings) know(text string) bool {
+	hash := keys.HashSecret(text)
+	return r.site.keys.Knows(hash) || r.shared != nil && r.shared.keys.Knows(hash)
+}

@@ -8,6 +8,7 @@ import (
 
 // socketJudge judges the events of one caller's socket.
 type socketJudge struct {
+	rings  func() rings
 	table  gate.RouteTable
 	caller *principal
 	made   *made
@@ -23,7 +24,7 @@ func (a *Auth) judgeSocket(r *http.Request, req *gate.Request, caller *principal
 	if !route.Reach.Socket {
 		return
 	}
-	judge := &socketJudge{table: a.table, caller: caller, made: a.made}
+	judge := &socketJudge{rings: a.rings, table: a.table, caller: caller, made: a.made}
 	judge.wanted, _ = wantedAgent(r) // two of them were refused, but on a public route, where it narrows nothing
 	if open {
 		judge.granted = route.Scope
@@ -53,6 +54,16 @@ func (j *socketJudge) Event(name string, args []byte) error {
 		return outOfReach(c.caller, "an event on the socket names none of the key's channels")
 	}
 	return c.check()
+}
+
+// Key reports whether a text is a key, or was one: clients of ElizaOS put theirs
+// into the packet that opens a socket.
+func (j *socketJudge) Key(text string) bool {
+	text = trimSpace(text)
+	if token, ok := bearerToken(text); ok {
+		text = token
+	}
+	return text != "" && j.rings().know(text)
 }
 
 // JudgesSockets reports whether what clients say on sockets is judged.

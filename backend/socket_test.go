@@ -216,6 +216,27 @@ func TestSocketEvents(t *testing.T) {
 	}
 }
 
+// TestSocketKeyStaysHere holds that the key that a client puts into the packet
+// that opens its socket does not reach the backend.
+func TestSocketKeyStaysHere(t *testing.T) {
+	g, got := startSockets(t)
+	for _, key := range []string{chatKey, "Bearer " + adminKey} {
+		sent := `40{"apiKey":"` + key + `","entityId":"` + oneUser + `","other":"no-key-of-this-gate-at-all"}`
+		want := strings.Replace(sent, `"`+key+`"`, `""`+strings.Repeat(" ", len(key)), 1)
+		conn, _ := open(t, g, chatKey)
+		say(t, conn, sent)
+		if message := <-got; message != want {
+			t.Errorf("on a WebSocket the backend got %s", message)
+		}
+		if res := g.Send("POST", "/socket.io/?EIO=4&transport=polling&sid=x", sent, "X-API-KEY", chatKey); res.Status != 200 {
+			t.Errorf("by polling: %d", res.Status)
+		}
+		if body := <-got; body != want {
+			t.Errorf("by polling the backend got %s", body)
+		}
+	}
+}
+
 // TestSocketsThatCannotBeRead holds that what the gate cannot read never
 // reaches the backend.
 func TestSocketsThatCannotBeRead(t *testing.T) {

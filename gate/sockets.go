@@ -12,6 +12,9 @@ type SocketJudge interface {
 	// Event returns nil if the client may send an event. args is the JSON array
 	// of its arguments, the name first, which may not be valid.
 	Event(name string, args []byte) error
+	// Key reports whether a text is a key of the gate's clients, which the
+	// backend is not to see.
+	Key(text string) bool
 }
 
 // SocketGuard is a handler that judges what clients say on sockets, and so

@@ -4,7 +4,8 @@
 //
 // Everything is read exactly or refused: a packet that servers could read in
 // two ways never gets through. The default parser is meant, not another one
-// such as msgpack.
+// such as msgpack. One thing does not go on as it came: a key of the gate in a
+// CONNECT packet.
 package sockets
 
 import (
@@ -26,6 +27,9 @@ type Judge interface {
 	// of its arguments, the name first, which may not be valid. A packet of any
 	// other namespace than "/" comes as an event of the namespace's name.
 	Event(name string, args []byte) error
+	// Key reports whether a text is a key of the gate, which the server behind
+	// it is not to see.
+	Key(text string) bool
 }
 
 // MalformedError is what a client has sent that cannot be read exactly.
@@ -37,8 +41,9 @@ func malformed(reason string) error { return &MalformedError{reason} }
 
 // packets reads the packets of one connection, one after the other.
 type packets struct {
-	judge   Judge
-	pending int // attachments that are still to come
+	judge    Judge
+	pending  int  // attachments that are still to come
+	stripped bool // something was taken out of the packet that was read last
 }
 
 // text reads an Engine.IO packet of a text message.
@@ -104,6 +109,9 @@ func (p *packets) message(packet []byte) error {
 		}
 		p.pending, rest = count, rest[digits+1:]
 	}
+	if kind == connect {
+		p.strip(rest)
+	}
 	if len(rest) > 0 && rest[0] == '/' {
 		namespace, after, _ := bytes.Cut(rest, []byte(","))
 		if len(namespace) > 1 {
@@ -137,6 +145,27 @@ func (p *packets) message(packet []byte) error {
 		return p.judge.Event(name, rest)
 	}
 	return malformed("a Socket.IO packet of a type that clients do not send")
+}
+
+// strip takes the keys out of a CONNECT packet, where clients of a server that
+// asks for one put theirs. An empty string stands in the place of each, with
+// white space up to the same length, so that frames and bodies keep theirs.
+func (p *packets) strip(data []byte) {
+	for at := bytes.IndexByte(data, '"'); at >= 0; at = bytes.IndexByte(data, '"') {
+		end := nameEnd(data[at:])
+		if end == 0 {
+			return
+		}
+		token := data[at : at+end]
+		data = data[at+end:]
+		var text string
+		if json.Unmarshal(token, &text) != nil || !p.judge.Key(text) {
+			continue
+		}
+		copy(token, bytes.Repeat([]byte{' '}, len(token)))
+		token[0], token[1] = '"', '"'
+		p.stripped = true
+	}
 }
 
 func leadingDigits(text []byte) int {
@@ -204,7 +233,8 @@ func nameEnd(text []byte) int {
 // separator stands between the packets of a polling body.
 const separator = 0x1e
 
-// Polling reads the body of a POST of the polling transport.
+// Polling reads the body of a POST of the polling transport, and takes the keys
+// out of it.
 func Polling(body []byte, judge Judge) error {
 	p := packets{judge: judge}
 	for packet := range bytes.SplitSeq(body, []byte{separator}) {

@@ -14,7 +14,12 @@ import (
 var errJudge = errors.New("not this event")
 
 // chat lets the events of people who chat pass, and notes what it was asked.
-type chat struct{ asked []string }
+type chat struct {
+	asked []string
+	key   string // the only one
+}
+
+func (c *chat) Key(text string) bool { return c.key != "" && text == c.key }
 
 func (c *chat) Event(name string, args []byte) error {
 	c.asked = append(c.asked, name+" "+string(args))
@@ -142,6 +147,65 @@ func TestFrames(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysAreTakenOut holds that no key goes on in a CONNECT packet, that all
+// else goes on as it came, and that nothing changes its length.
+func TestKeysAreTakenOut(t *testing.T) {
+	const key = `the+key/of=one"client`
+	quoted := `"the+key/of=one\"client"`
+	gone := `""` + strings.Repeat(" ", len(quoted)-2)
+	for sent, want := range map[string]string{
+		`40{"apiKey":` + quoted + `,"entityId":"x"}`:                        `40{"apiKey":` + gone + `,"entityId":"x"}`,
+		`40/,{"a":{"b":[` + quoted + `,"other"]},"c":` + quoted + `}`:       `40/,{"a":{"b":[` + gone + `,"other"]},"c":` + gone + `}`,
+		`40{"apiKey":"\u0074he+key\/of=one\"client"}`:                       `40{"apiKey":""` + strings.Repeat(" ", len(quoted)+4) + `}`,
+		`40{"apiKey":"` + quoted[1:len(quoted)-1] + `x"}`:                   `40{"apiKey":"` + quoted[1:len(quoted)-1] + `x"}`,
+		`42["message",` + quoted + `]`:                                      `42["message",` + quoted + `]`,
+		`40{"apiKey":"","entityId":"\u00e9\ud83d\ude00","n":[1,null,true]}`: `40{"apiKey":"","entityId":"\u00e9\ud83d\ude00","n":[1,null,true]}`,
+	} {
+		body := []byte("3\x1e" + sent + "\x1e3")
+		if err := Polling(body, &chat{key: key}); err != nil || string(body) != "3\x1e"+want+"\x1e3" {
+			t.Errorf("polling: %s, %v, want %s", body, err, want)
+		}
+		frames := bytes.Join([][]byte{text("3"), write(true, opPing, "x"), text(sent), text("3")}, nil)
+		should := bytes.Join([][]byte{text("3"), write(true, opPing, "x"), text(want), text("3")}, nil)
+		for cut := range len(frames) {
+			var out bytes.Buffer
+			w := NewWebSocket(&out, &chat{key: key})
+			for _, piece := range [][]byte{frames[:cut], frames[cut:]} {
+				before := slices.Clone(piece)
+				if _, err := w.Write(piece); err != nil {
+					t.Fatalf("%s cut at %d: %v", sent, cut, err)
+				}
+				if !bytes.Equal(piece, before) {
+					t.Fatal("the caller's bytes were changed")
+				}
+			}
+			if !bytes.Equal(out.Bytes(), should) {
+				t.Errorf("%s cut at %d: got through %q", sent, cut, out.Bytes())
+			}
+		}
+	}
+	for _, bad := range [][]byte{
+		append(write(false, opText, `40{"apiKey":"the+key`), write(true, opContinuation, `/of=one\"client"}`)...),
+		text(`40/admin,{"apiKey":` + quoted + `}`),
+	} {
+		var out bytes.Buffer
+		if _, err := NewWebSocket(&out, &chat{key: key}).Write(bad); err == nil || out.Len() > 0 {
+			t.Errorf("%q got through, %v", out.Bytes(), err)
+		}
+	}
+	// Whom the judge lets into a namespace keeps the key to himself there too.
+	var out bytes.Buffer
+	if _, err := NewWebSocket(&out, admin{key}).Write(text(`40/admin,{"apiKey":` + quoted + `}`)); err != nil || !bytes.Equal(out.Bytes(), text(`40/admin,{"apiKey":`+gone+`}`)) {
+		t.Errorf("in a namespace: %q, %v", out.Bytes(), err)
+	}
+}
+
+// admin lets everything pass.
+type admin struct{ key string }
+
+func (admin) Event(string, []byte) error { return nil }
+func (a admin) Key(text string) bool     { return text == a.key }
 
 // TestHeldIsBounded holds that a message that never ends is cut off.
 func TestHeldIsBounded(t *testing.T) {
@@ -288,6 +352,7 @@ func BenchmarkWebSocket(b *testing.B) {
 type pass struct{}
 
 func (pass) Event(string, []byte) error { return nil }
+func (pass) Key(string) bool            { return false }
 
 type discard struct{}
 

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"slices"
 )
 
 // WebSocket reads the frames that a client sends (RFC 6455), and passes each
 // message on when it is whole and its judge has nothing against it. Bytes are
-// passed on as they came, still masked.
+// passed on as they came, still masked, but for the keys in CONNECT packets.
 type WebSocket struct {
 	out     io.Writer
 	packets packets
@@ -20,6 +21,15 @@ type WebSocket struct {
 	text   []byte // its text, unmasked
 	closed bool   // the client has said that it says no more
 	err    error
+
+	pieces bool    // the message that is being read is not all in one frame
+	fixes  []patch // of what was read since the last Write
+}
+
+// patch is what goes on in place of what came, from a place on.
+type patch struct {
+	at      int
+	payload []byte // masked
 }
 
 // NewWebSocket returns a WebSocket that passes on to out what judge lets pass.
@@ -59,7 +69,7 @@ func (w *WebSocket) Write(p []byte) (int, error) {
 	}
 	whole, err := w.read(data)
 	if whole > 0 {
-		if _, err := w.out.Write(data[:whole]); err != nil {
+		if _, err := w.out.Write(w.fixed(data[:whole])); err != nil {
 			return 0, err
 		}
 	}
@@ -69,6 +79,19 @@ func (w *WebSocket) Write(p []byte) (int, error) {
 	}
 	w.hold(data[whole:])
 	return len(p), nil
+}
+
+// fixed is what was read, with what goes on in place of parts of it.
+func (w *WebSocket) fixed(data []byte) []byte {
+	if len(w.fixes) == 0 {
+		return data
+	}
+	data = slices.Clone(data) // it is the caller's
+	for _, fix := range w.fixes {
+		copy(data[fix.at:], fix.payload)
+	}
+	w.fixes = nil
+	return data
 }
 
 // hold keeps what is left of what was read.
@@ -94,9 +117,9 @@ func (w *WebSocket) read(data []byte) (whole int, err error) {
 		if !ok {
 			break
 		}
-		payload := data[w.next+f.header : w.next+f.header+f.length]
-		w.next += f.header + f.length
-		if err := w.frame(f, payload); err != nil {
+		at := w.next + f.header
+		w.next = at + f.length
+		if err := w.frame(f, data[at:w.next], at); err != nil {
 			return whole, err
 		}
 		if w.kind == 0 {
@@ -164,8 +187,8 @@ func frameAt(data []byte) (f frame, ok bool, err error) {
 	return f, f.missing == 0, nil
 }
 
-// frame takes in a whole frame.
-func (w *WebSocket) frame(f frame, payload []byte) error {
+// frame takes in a whole frame, whose payload is at a place of what is read.
+func (w *WebSocket) frame(f frame, payload []byte, at int) error {
 	switch f.op {
 	case opClose, opPing, opPong:
 		if !f.final || f.length > 125 {
@@ -192,22 +215,32 @@ func (w *WebSocket) frame(f frame, payload []byte) error {
 		w.text = unmask(w.text, payload, f.mask)
 	}
 	if !f.final {
+		w.pieces = true
 		return nil
 	}
-	return w.message()
+	return w.message(f, at)
 }
 
-// message judges the message that is whole now.
-func (w *WebSocket) message() error {
-	kind, text := w.kind, w.text
-	w.kind, w.text = 0, w.text[:0]
+// message judges the message that is whole now, with its last frame.
+func (w *WebSocket) message(last frame, at int) error {
+	kind, text, pieces := w.kind, w.text, w.pieces
+	w.kind, w.text, w.pieces = 0, w.text[:0], false
 	if cap(w.text) > 32<<10 {
 		w.text = nil
 	}
 	if kind == opBinary {
 		return w.packets.binary()
 	}
-	return w.packets.text(text)
+	w.packets.stripped = false
+	err := w.packets.text(text)
+	switch {
+	case err != nil || !w.packets.stripped:
+		return err
+	case pieces:
+		return malformed("a key in a packet that comes in pieces, out of which it could not be taken")
+	}
+	w.fixes = append(w.fixes, patch{at, unmask(nil, text, last.mask)})
+	return nil
 }
 
 // unmask appends the payload to text, with its mask taken off.
