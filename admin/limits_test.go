@@ -180,6 +180,32 @@ func TestLimitsState(t *testing.T) {
 	}
 }
 
+// TestStatusOfAStoreThatIsAway holds that the status says that the gate counts
+// alone, and why.
+func TestStatusOfAStoreThatIsAway(t *testing.T) {
+	o := office{Gate: gatetest.New(t), t: t}
+	o.Admin = socket(t)
+	site := "GATE {\n\tagent_gate\n\tagent_rate_limit 5 15m\n\trespond ok\n}"
+	if err := o.Load(site); err != nil {
+		t.Fatal(err)
+	}
+	if answer := o.must(200, "GET", "/gatehouse/status", ""); answer["state"] != "ok" || answer["troubles"] != nil {
+		t.Errorf("without a store: %v", answer)
+	}
+	if err := o.Load("{\n\tgatehouse {\n\t\tlimits redis unix://" + t.TempDir() + "/nobody.sock\n\t}\n}\n" + site); err != nil {
+		t.Fatal(err)
+	}
+	if got := o.Get("/").Status; got != 200 {
+		t.Fatalf("got %d", got)
+	}
+	answer := o.must(200, "GET", "/gatehouse/status", "")
+	troubles, _ := answer["troubles"].(map[string]any)
+	limits, _ := troubles["limits"].(string)
+	if answer["state"] != "degraded" || !strings.Contains(limits, "the shared store is away since ") || !strings.Contains(limits, "unreachable") {
+		t.Errorf("without its store: %v", answer)
+	}
+}
+
 // TestLimitsOverTCP holds that whoever can fetch localhost resets nobody.
 func TestLimitsOverTCP(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -10,6 +10,11 @@ func init() { serve("/gatehouse/status", endpoint{http.MethodGet: showStatus}) }
 
 // status is how the process that runs is.
 type status struct {
+	// State is "ok", or "degraded" while a part goes on without something that
+	// it needs.
+	State string `json:"state"`
+	// Troubles are what the parts say is amiss, by their names.
+	Troubles map[string]string `json:"troubles,omitempty"`
 	// Streams is how many requests of keys of the key file are in flight.
 	Streams int `json:"streams"`
 	// KeyFile is the key file; nil if there is none.
@@ -26,7 +31,10 @@ type keyFileStatus struct {
 }
 
 func showStatus(_ *http.Request, app *gate.App) (any, error) {
-	now := status{Streams: app.Streams().Len()}
+	now := status{State: "ok", Troubles: app.Troubles(), Streams: app.Streams().Len()}
+	if now.Troubles != nil {
+		now.State = "degraded"
+	}
 	if ring, err := ringOf(app); err == nil {
 		now.KeyFile = &keyFileStatus{ring.File, len(ring.Keys()), ring.Problem()}
 	}

@@ -17,6 +17,15 @@ func (k *KeyRing) Keys() []keys.Key {
 	return nil
 }
 
+// Trouble implements gate.Troubled.
+func (k *KeyRing) Trouble() string {
+	problem := k.Problem()
+	if problem == "" {
+		return ""
+	}
+	return "the key file cannot be used, and the last good keys stay in force until it is mended: " + problem
+}
+
 // Problem says why the key file cannot be used as it is now, so that the last
 // good keys are in force; "" if it can.
 func (k *KeyRing) Problem() string {

@@ -238,4 +238,5 @@ var (
 	_ caddy.Provisioner     = (*KeyRing)(nil)
 	_ caddy.CleanerUpper    = (*KeyRing)(nil)
 	_ caddyfile.Unmarshaler = (*KeyRing)(nil)
+	_ gate.Troubled         = (*KeyRing)(nil)
 )

@@ -253,3 +253,60 @@ func TestSharedLimitOutages(t *testing.T) {
 		})
 	}
 }
+
+// A client that is reset at one gate is let in again at all of them, and at one
+// that was away from the server when it has come back.
+func TestResetReachesAllGates(t *testing.T) {
+	redis := house.StartRedis(t)
+	var gates []*house.Gate
+	for range 3 {
+		gates = append(gates, house.StartGate(t, house.GateConfig{
+			Global: fmt.Sprintf("gatehouse {\nlimits redis redis://%s {\nbudget 10s\n}\n}", redis.Address),
+			Sites:  "http://localhost {\nagent_gate\nagent_rate_limit {\ntier all {\nlimit 6 15m\nshared all\n}\n}\nrespond ok\n}",
+		}))
+	}
+	client := house.Client(t, "")
+	status := func(g *house.Gate) string {
+		return fetch(t, client, fmt.Sprintf("http://localhost:%d/", g.Config.HTTPPort), "")
+	}
+	for range 2 {
+		for _, g := range gates {
+			if got := status(g); got != "200 ok" {
+				t.Fatalf("within the limit: %s", got)
+			}
+		}
+	}
+	// Without the server each gate knows of two requests, and admits four more:
+	// now all of them would refuse by themselves.
+	redis.Signal(t, syscall.SIGKILL)
+	redis.Wait(t)
+	for _, g := range gates {
+		for got := status(g); got != "429"; got = status(g) {
+			if got != "200 ok" {
+				t.Fatalf("without the server: %s", got)
+			}
+		}
+	}
+	redis = redis.Restart(t)
+	for _, g := range gates {
+		g.WaitFor(t, "sys_limit_store_back")
+	}
+	for _, g := range gates {
+		if got := status(g); got != "429" {
+			t.Fatalf("the server has forgotten, and the gate answers %s", got)
+		}
+	}
+	if got, answer := gates[0].Admin(t, http.MethodPost, "/gatehouse/limits/reset", "application/json", `{"ip":"127.0.0.1"}`); got != 200 {
+		t.Fatalf("the reset: %d %s", got, answer)
+	}
+	for i, g := range gates {
+		began := time.Now()
+		g.Retry(t, func() error {
+			if got := status(g); got != "200 ok" {
+				return fmt.Errorf("gate %d answers %s", i, got)
+			}
+			return nil
+		})
+		t.Logf("gate %d: let in %s after the reset", i, time.Since(began).Round(time.Millisecond))
+	}
+}

@@ -33,6 +33,10 @@ func init() { caddy.RegisterModule(Gate{}) }
 // character, invalid UTF-8, double encoding, a dot segment with parameters) is
 // refused with 400 and the code INVALID_PATH by the next handler that judges
 // requests.
+//
+// While the gate goes on without something that it needs (a shared store that is
+// away, a key file that is broken), answers at /healthz carry the response field
+// `Gatehouse-Health: degraded`. Their status is the backend's: the gate serves.
 type Gate struct {
 	// ErrorFormat is how refusals are written: "elizaos" (what ElizaOS'
 	// documents show), "code" (an object with code and message on every
@@ -186,7 +190,8 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 }
 
 // Serve takes aliases for what they stand for, notes what the request is to the
-// web UI, and passes it on. All else that agent_gate does, the door does.
+// web UI and whether it is a health check, and passes it on. All else that
+// agent_gate does, the door does.
 func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, req *Request, next caddyhttp.Handler) error {
 	if req.unclean != nil {
 		return next.ServeHTTP(w, r)
@@ -200,6 +205,7 @@ func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, req *Request, next 
 	if g.ui != nil {
 		g.ui.see(r, req)
 	}
+	g.door.app.tellHealth(w, req.path)
 	return next.ServeHTTP(w, r)
 }
 

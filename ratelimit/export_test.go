@@ -2,8 +2,10 @@ package ratelimit
 
 import (
 	"fmt"
+	"testing"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 )
 
 // SlotsInUse is the number of slots that are taken in this process.
@@ -24,5 +26,28 @@ func CountNewKeys(n int) {
 	k := newKeyMetrics()
 	for i := range n {
 		k.count(&gate.Principal{KeyID: fmt.Sprintf("bounded-%d", i)}, true)
+	}
+}
+
+// ResetElsewhere resets a client in the store, as another gate does that shares
+// it with the one that runs.
+func ResetElsewhere(t *testing.T, o redis.Options, s Subject) {
+	t.Helper()
+	app, err := gate.Active()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, _ := gate.Part[*Limits](app)
+	_, who, err := s.client(l.counters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := redis.Open(o, l.store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := l.resetThere(other, *who); err != nil {
+		t.Fatal(err)
 	}
 }

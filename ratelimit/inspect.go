@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -27,7 +28,7 @@ type Subject struct {
 }
 
 // client is the client in the table, with its identity if that is known.
-func (s Subject) client(table *window.Table) (window.Client, *window.Identity, error) {
+func (s Subject) client(c *counters) (window.Client, *window.Identity, error) {
 	var none window.Client
 	who := window.Identity{By: "ip"}
 	if s.IP != "" {
@@ -49,7 +50,12 @@ func (s Subject) client(table *window.Table) (window.Client, *window.Identity, e
 	default:
 		return none, nil, errors.New("name one client: by key, by ip, by both (a key that many share), by value, or by id")
 	}
-	return window.Client{ID: table.ID(who), From: who.Addr, Key: s.Key != ""}, &who, nil
+	return c.named(who), &who, nil
+}
+
+// named is the client of an identity that an operator, or another gate, has named.
+func (c *counters) named(who window.Identity) window.Client {
+	return window.Client{ID: c.table.ID(who), From: who.Addr, Key: who.By == "key"}
 }
 
 func parseSubject(text string) (netip.Addr, error) {
@@ -94,7 +100,7 @@ type ClientStanding struct {
 // Standing reads where a client on a plan ("" for none) stands in every tier of
 // the configuration. It changes nothing.
 func (l *Limits) Standing(s Subject, plan string) (ClientStanding, error) {
-	client, who, err := s.client(l.counters.table)
+	client, who, err := s.client(l.counters)
 	if err != nil {
 		return ClientStanding{}, err
 	}
@@ -196,10 +202,10 @@ func (l *Limits) Top(tier string, n int) ([]Use, error) {
 	return out, nil
 }
 
-// Reset forgets all that is counted for a client, here and in the store, and
-// says where it was counted here. Other gates go on with what they counted.
+// Reset forgets all that is counted for a client, here, in the store and on the
+// gates that share it, and says where it was counted here.
 func (l *Limits) Reset(s Subject) (where string, err error) {
-	client, who, err := s.client(l.counters.table)
+	client, who, err := s.client(l.counters)
 	if err != nil {
 		return "", err
 	}
@@ -210,20 +216,30 @@ func (l *Limits) Reset(s Subject) (where string, err error) {
 	if l.store == nil {
 		return found.String(), nil
 	}
+	if err := l.resetThere(l.store.Store, *who); err != nil {
+		return found.String(), fmt.Errorf("it is reset on this gate, but not in the shared store: %w", err)
+	}
+	return found.String(), nil
+}
+
+// resetThere forgets a client in the store, in every tier of the configuration,
+// and has the other gates know.
+func (l *Limits) resetThere(store *redis.Store, who window.Identity) error {
+	note, err := json.Marshal(who)
+	if err != nil {
+		return err
+	}
 	var charges []redis.Charge
 	l.mu.Lock()
 	for name, d := range l.defined {
-		c := redis.Charge{Tier: name, Client: clientName(*who), Limits: slices.Clone(d.spec.Limits)}
+		c := redis.Charge{Tier: name, Client: clientName(who), Limits: slices.Clone(d.spec.Limits)}
 		for _, limits := range d.spec.Plans {
 			c.Limits = append(c.Limits, limits...)
 		}
 		charges = append(charges, c)
 	}
 	l.mu.Unlock()
-	if err := l.store.Reset(charges); err != nil {
-		return found.String(), fmt.Errorf("it is reset on this gate, but not in the shared store: %w", err)
-	}
-	return found.String(), nil
+	return store.Reset(charges, string(note))
 }
 
 // State is the state of all limits.

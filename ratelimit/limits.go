@@ -217,4 +217,5 @@ var (
 	_ caddy.Provisioner  = (*Limits)(nil)
 	_ caddy.CleanerUpper = (*Limits)(nil)
 	_ gate.Limiter       = (*Limits)(nil)
+	_ gate.Troubled      = (*Limits)(nil)
 )

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
+	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
 
@@ -168,6 +170,33 @@ func (s *shared) Emptied() {
 	storeOutages.WithLabelValues(string(redis.Emptied)).Inc()
 	s.tell(events.LimitStoreEmptied, zapcore.ErrorLevel, "[SECURITY] Shared limits have lost their memory: until their windows have passed, each gate holds them by what it counted itself",
 		"the server was restarted without its data, flushed, or made to forget (maxmemory-policy must be noeviction)")
+}
+
+// Trouble implements gate.Troubled: the store of the gate is away.
+func (l *Limits) Trouble() string {
+	if l.store == nil {
+		return ""
+	}
+	now := l.store.State()
+	if !now.Away {
+		return ""
+	}
+	return fmt.Sprintf("the shared store is away since %s, and this gate holds the limits alone, at the same numbers: %s: %v",
+		now.Since.UTC().Format(time.RFC3339), now.Reason, now.Err)
+}
+
+// Reset implements redis.Observer: another gate was told to forget a client.
+func (s *shared) Reset(note string) {
+	l := s.limits.Load()
+	if l == nil {
+		return
+	}
+	var who window.Identity
+	if err := json.Unmarshal([]byte(note), &who); err != nil {
+		l.logger.Error("another gate has reset a client, but what it says of it cannot be read: are both of one version?", zap.Error(err))
+		return
+	}
+	l.counters.table.Reset(l.counters.named(who))
 }
 
 // tell reports in the name of the configuration in force.

@@ -4,10 +4,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
+	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit"
+	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 )
 
 // together is a site whose gates count in a server together.
@@ -103,8 +106,21 @@ func TestStoreAway(t *testing.T) {
 	if up, ok := gauge(t, "caddy_gatehouse_rate_limit_store_up"); !ok || up != 1 {
 		t.Errorf("store_up is %v, %t", up, ok)
 	}
+	if health := g.Get("/healthz", "X-Forwarded-For", "192.0.2.77").Header.Get("Gatehouse-Health"); health != "" {
+		t.Errorf("with the store the gate is %s", health)
+	}
 	server.Close()
 	expect(t, "without it", statuses(g, 4, "/"), 2, 2)
+	health := func(path string) (int, string) {
+		res := g.Get(path, "X-Forwarded-For", "192.0.2.77")
+		return res.Status, res.Header.Get("Gatehouse-Health")
+	}
+	if status, state := health("/healthz"); status != 200 || state != "degraded" {
+		t.Errorf("/healthz without it: %d, %q", status, state)
+	}
+	if _, state := health("/elsewhere"); state != "" {
+		t.Errorf("elsewhere strangers learn that the gate is %s", state)
+	}
 	until(t, "an event", func() bool { return eventsNamed(g, "sys_limit_store_away") == 1 })
 	if up, _ := gauge(t, "caddy_gatehouse_rate_limit_store_up"); up != 0 {
 		t.Errorf("store_up is %v", up)
@@ -124,6 +140,9 @@ func TestStoreAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, "it is back", func() bool { return eventsNamed(g, "sys_limit_store_back") == 1 })
+	if status, state := health("/healthz"); status != 200 || state != "" {
+		t.Errorf("/healthz with it again: %d, %q", status, state)
+	}
 	if eventsNamed(g, "sys_limit_store_emptied") != 1 {
 		t.Error("it came back without its memory, and nobody says so")
 	}
@@ -156,5 +175,25 @@ func TestStoreRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want something with %q", config, err, want)
 		}
+	}
+}
+
+// TestStoreReset holds that a client whom another gate has reset is let in here,
+// however it is named.
+func TestStoreReset(t *testing.T) {
+	server := miniredis.RunT(t)
+	g := start(t, together(server, "{\ntier api {\nlimit 2 15m\nshared all\n}\n}"))
+	for _, client := range []struct {
+		header, value string
+		subject       ratelimit.Subject
+	}{
+		{"X-API-KEY", carlKey, ratelimit.Subject{Key: "carl"}},
+		{"X-API-KEY", adaKey, ratelimit.Subject{Key: "ada", IP: "127.0.0.1"}}, // shared by many
+		{"X-Forwarded-For", "2001:db8::1", ratelimit.Subject{IP: "2001:db8::9"}},
+	} {
+		expect(t, client.value, statuses(g, 3, "/", client.header, client.value), 2, 1)
+		ratelimit.ResetElsewhere(t, redis.Options{URL: "redis://" + server.Addr(), Budget: time.Minute}, client.subject)
+		waitFor(t, "this gate follows", func() bool { return g.Get("/", client.header, client.value).Status == 200 })
+		expect(t, client.value+", reset", statuses(g, 2, "/", client.header, client.value), 1, 1)
 	}
 }

@@ -43,6 +43,9 @@ type Observer interface {
 	Back(after time.Duration)
 	// Emptied tells that the server has lost its memory.
 	Emptied()
+	// Reset tells that another gate has reset a client, of which its note says
+	// which.
+	Reset(note string)
 }
 
 // Store is the counters in one server. It is safe for concurrent use.
@@ -51,6 +54,7 @@ type Store struct {
 	prefix   string
 	budget   time.Duration
 	observer Observer
+	self     string // this gate's name in what it tells the others
 
 	client atomic.Pointer[goredis.Client]
 	away   atomic.Bool
@@ -62,6 +66,7 @@ type Store struct {
 	reason  Reason
 	cameUp  time.Time
 	pause   time.Duration
+	heard   string // the last of the notes of other gates
 
 	wake  chan struct{} // the keeper, when the store has gone away
 	end   context.CancelFunc
@@ -80,6 +85,8 @@ func Open(o Options, observer Observer) (*Store, error) {
 		prefix:   o.Prefix,
 		budget:   o.Budget,
 		observer: observer,
+		self:     newMarker(),
+		heard:    beginning,
 		wake:     make(chan struct{}, 1),
 	}
 	s.client.Store(goredis.NewClient(options))
@@ -111,15 +118,24 @@ func (s *Store) GiveBack(c *Charge) error {
 	return err
 }
 
-// Reset forgets what is counted for a client in the tiers of the charges.
-func (s *Store) Reset(charges []Charge) error {
+// Reset forgets what is counted for a client in the tiers of the charges. The
+// note reaches every other gate that shares the store, within a second or, if it
+// is away from the store, when it is back within the hour.
+func (s *Store) Reset(charges []Charge, note string) error {
 	if s.away.Load() {
 		return ErrAway
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.budget)
 	defer cancel()
 	client := s.client.Load()
-	if err := client.Del(ctx, s.call("peek", charges).keys[1:]...).Err(); err != nil {
+	_, err := client.TxPipelined(ctx, func(p goredis.Pipeliner) error {
+		if counters := s.call("peek", charges).keys[1:]; len(counters) > 0 {
+			p.Del(ctx, counters...)
+		}
+		s.announce(ctx, p, note)
+		return nil
+	})
+	if err != nil {
 		s.fail(client, err)
 		return fmt.Errorf("%w: %w", ErrAway, err)
 	}
@@ -162,8 +178,12 @@ func (s *Store) remember(marker string) {
 	s.mu.Lock()
 	known := s.marker
 	s.marker = marker
+	emptied := known != "" && known != marker
+	if emptied {
+		s.heard = beginning
+	}
 	s.mu.Unlock()
-	if known != "" && known != marker {
+	if emptied {
 		s.observer.Emptied()
 	}
 }
@@ -281,7 +301,9 @@ func probe() []Charge {
 // old one's connections may hang, and it waits between attempts to connect.
 func (s *Store) look() {
 	if !s.away.Load() {
-		_, _ = s.decide("take", probe())
+		if _, err := s.decide("take", probe()); err == nil {
+			s.hear(s.client.Load())
+		}
 		return
 	}
 	client := goredis.NewClient(s.options)
@@ -302,6 +324,7 @@ func (s *Store) look() {
 	s.away.Store(false)
 	s.observer.Back(after)
 	_ = old.Close()
+	s.hear(client)
 }
 
 // Close ends the keeper and the connections.

@@ -37,6 +37,7 @@ func (w *witness) Decided(time.Duration)    { w.mu.Lock(); w.decided++; w.mu.Unl
 func (w *witness) Away(why Reason, _ error) { w.tell("away: " + string(why)) }
 func (w *witness) Back(time.Duration)       { w.tell("back") }
 func (w *witness) Emptied()                 { w.tell("emptied") }
+func (w *witness) Reset(note string)        { w.tell("reset: " + note) }
 func (w *witness) events() (events []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -209,7 +210,7 @@ func TestGiveBack(t *testing.T) {
 		}
 	}
 	// What was charged before a reset is not given back to what came after it.
-	if err := s.Reset(charges("ada", limit)); err != nil {
+	if err := s.Reset(charges("ada", limit), "ada"); err != nil {
 		t.Fatal(err)
 	}
 	server.SetTime(time.Now().Add(time.Millisecond))
@@ -303,7 +304,51 @@ func TestHangs(t *testing.T) {
 	if got := w.events(); !slices.Equal(got, []string{"away: slow"}) {
 		t.Errorf("told %q", got)
 	}
-	if err := s.Reset(charges("ada")); !errors.Is(err, ErrAway) {
+	if err := s.Reset(charges("ada"), "ada"); !errors.Is(err, ErrAway) {
 		t.Errorf("a reset: %v", err)
 	}
+}
+
+// TestResetIsHeard holds that each gate but the one that resets hears of it
+// once: one that is there, one that was away meanwhile, and one that starts anew.
+func TestResetIsHeard(t *testing.T) {
+	server := miniredis.RunT(t)
+	gate := func(prefix string) (*Store, *witness) {
+		w := newWitness()
+		s := open(t, Options{URL: "redis://" + server.Addr(), Budget: 5 * time.Second, Prefix: prefix}, w)
+		s.Keep()
+		return s, w
+	}
+	one, own := gate("")
+	two, other := gate("")
+	_, stranger := gate("other")
+	if err := one.Reset(charges("ada", window.Limit{N: 5, Window: time.Hour}), "ada"); err != nil {
+		t.Fatal(err)
+	}
+	other.await(t, "reset: ada")
+	if err := two.Reset(charges("bob"), "bob"); err != nil {
+		t.Fatal(err)
+	}
+	own.await(t, "reset: bob")
+	_, late := gate("")
+	late.await(t, "reset: ada")
+	late.await(t, "reset: bob")
+	for who, want := range map[*witness][]string{own: {"reset: bob"}, other: {"reset: ada"}, stranger: nil, late: {"reset: ada", "reset: bob"}} {
+		if got := who.events(); !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+	if ttl := server.TTL("{gatehouse}:resets"); ttl != time.Hour {
+		t.Errorf("what was told is kept for %s", ttl)
+	}
+
+	// A server that has lost its memory, and whose clock is behind, is heard from
+	// its beginning.
+	server.FlushAll()
+	server.SetTime(time.Unix(1_000_000_000, 0))
+	own.await(t, "emptied")
+	if err := two.Reset(charges("cleo"), "cleo"); err != nil {
+		t.Fatal(err)
+	}
+	own.await(t, "reset: cleo")
 }
