@@ -9,4 +9,10 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/e2e/house"
 )
 
-func TestMain(m *testing.M) { os.Exit(house.Main(m)) }
+func TestMain(m *testing.M) {
+	if role := os.Getenv(roleVar); role != "" {
+		roles[role](os.Getenv(addressVar))
+		return
+	}
+	os.Exit(house.Main(m))
+}

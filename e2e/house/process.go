@@ -59,6 +59,19 @@ func run(t testing.TB, name string, cmd *exec.Cmd) *Process {
 	return p
 }
 
+// Again starts the binary of the test once more, which does what its TestMain
+// makes of the environment, and stops it when the test ends.
+func Again(t testing.TB, name string, env ...string) *Process {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = env
+	return run(t, name, cmd)
+}
+
 // Write takes the program's output.
 func (p *Process) Write(b []byte) (int, error) {
 	p.mu.Lock()
