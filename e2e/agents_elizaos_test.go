@@ -176,9 +176,8 @@ func TestNoWayToTheOtherAgent(t *testing.T) {
 		if contentType != "" {
 			header = append(header, "Content-Type", contentType)
 		}
-		response, answer := a.ask(method, path, a.key, body, header...)
-		if response.StatusCode < 400 || response.StatusCode >= 500 {
-			t.Errorf("%s %s %.200q %q: %s %.100s", method, path, body, header, response.Status, answer)
+		if got := a.ask(method, path, a.key, body, header...); got.Status < 400 || got.Status >= 500 {
+			t.Errorf("%s %s %.200q %q: %d %.100s", method, path, body, header, got.Status, got.Body)
 		}
 	}
 	for _, route := range table {
@@ -244,11 +243,11 @@ func thingsOf(t *testing.T, own, full target, agent string) things {
 	made := func(g target, method, path string, field ...string) string {
 		t.Helper()
 		target, body, contentType := ids.request(method, path)
-		response, answer := g.ask(method, target, g.key, body, "Content-Type", contentType)
-		if response.StatusCode >= 300 {
-			t.Fatalf("%s %s: %s %s", method, target, response.Status, answer)
+		got := g.ask(method, target, g.key, body, "Content-Type", contentType)
+		if got.Status >= 300 {
+			t.Fatalf("%s %s: %d %s", method, target, got.Status, got.Body)
 		}
-		return deep(t, answer, field...)
+		return deep(t, got.Body, field...)
 	}
 	ids[":session"] = made(own, "POST", "/api/messaging/sessions", "sessionId")
 	ids[":channel"] = made(own, "POST", "/api/messaging/channels", "data", "id")
@@ -262,7 +261,7 @@ func thingsOf(t *testing.T, own, full target, agent string) things {
 	session, _, _ := ids.request("GET", "/api/messaging/sessions/:session/messages")
 	full.ask("POST", session, full.key, `{"content":"who is there?","transport":"http"}`, "Content-Type", asJSON)
 	own.server.Retry(t, func() error {
-		_, answer := full.ask("GET", "/api/agents/"+agent+"/memories", full.key, "")
+		answer := full.ask("GET", "/api/agents/"+agent+"/memories", full.key, "").Body
 		var listed struct {
 			Data struct{ Memories []struct{ ID string } }
 		}
@@ -298,19 +297,18 @@ func deep(t *testing.T, text string, field ...string) string {
 // cannot know it.
 func secondUser(t *testing.T, a target) {
 	t.Helper()
-	channel := func(user string) (*http.Response, string) {
+	channel := func(user string) house.Answer {
 		return a.ask("POST", "/api/messaging/channels", a.key, `{"name":"x","message_server_id":"`+ownServer+
 			`","participantCentralUserIds":["`+agentA+`","`+user+`"]}`, "Content-Type", asJSON)
 	}
-	if response, answer := channel(agentB); response.StatusCode != http.StatusForbidden {
-		t.Errorf("a channel of both agents: %s %s", response.Status, answer)
+	if got := channel(agentB); got.Status != http.StatusForbidden {
+		t.Errorf("a channel of both agents: %d %s", got.Status, got.Body)
 	}
-	_, answer := channel(noSuchID)
-	path := "/api/messaging/channels/" + deep(t, answer, "data", "id") + "/messages"
+	path := "/api/messaging/channels/" + deep(t, channel(noSuchID).Body, "data", "id") + "/messages"
 	for author, want := range map[string]int{noSuchID: http.StatusCreated, strings.ToUpper(noSuchID): http.StatusForbidden, agentA: http.StatusForbidden} {
-		response, answer := a.ask("POST", path, a.key, `{"author_id":"`+author+`","message_server_id":"`+ownServer+`","content":"hello","raw_message":{}}`, "Content-Type", asJSON)
-		if response.StatusCode != want {
-			t.Errorf("a message of %s: %s %s", author, response.Status, answer)
+		got := a.ask("POST", path, a.key, `{"author_id":"`+author+`","message_server_id":"`+ownServer+`","content":"hello","raw_message":{}}`, "Content-Type", asJSON)
+		if got.Status != want {
+			t.Errorf("a message of %s: %d %s", author, got.Status, got.Body)
 		}
 	}
 }
@@ -384,12 +382,12 @@ func fullKey(t *testing.T, g target, table []tableRoute, ids things) {
 	done := 0
 	for _, route := range routes {
 		target, body, contentType := ids.request(route[0], route[1])
-		response, answer := g.ask(route[0], target, g.key, body, "Content-Type", contentType)
-		if response.StatusCode < 300 {
-			answer = ""
+		got := g.ask(route[0], target, g.key, body, "Content-Type", contentType)
+		if got.Status < 300 {
+			got.Body = ""
 			done++
 		}
-		fmt.Fprintf(w, "%s %s\t%d\t%.120s\n", route[0], route[1], response.StatusCode, answer)
+		fmt.Fprintf(w, "%s %s\t%d\t%.120s\n", route[0], route[1], got.Status, got.Body)
 	}
 	w.Flush()
 	t.Logf("%d of %d succeed with a key without limits:\n%s", done, len(routes), list.String())
