@@ -71,6 +71,18 @@ func heavy() map[string]string {
 		"data":      fill("data:"),
 		"pipes2":    fill("|"),
 		"defaults":  fill("$%7Ba%7D"),
+		"batch":     fill("%26for%20%25a%20"),
+		"batch2":    fill("|if%20(a%20"),
+		"casts":     fill("a::int%20"),
+		"hashes":    fill("%23%20"),
+		"exponents": fill("1.e("),
+		"tilde":     fill("%25a:~"),
+		"expands":   fill("$%7Ba//"),
+		"unset":     fill(";$a%20"),
+		"empties":   fill(";%7B,"),
+		"mails":     fill("%0aa1%20"),
+		"probes":    fill("\"(,"),
+		"remarks":   fill("document/*"),
 		"params":    "/s?" + strings.Repeat("a='&", size/4),
 		"segments":  strings.Repeat("/etc", size/4),
 	}
@@ -83,6 +95,27 @@ func BenchmarkHeavy(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				d.Target(target)
+			}
+		})
+	}
+}
+
+// BenchmarkReference reads the same texts once, byte by byte, through a table: what this machine needs at least, at this moment.
+func BenchmarkReference(b *testing.B) {
+	var table [256]byte
+	for i := range table {
+		table[i] = byte(i) * 7
+	}
+	for _, r := range append(requests, struct{ name, target string }{"browser", browserAgent}) {
+		b.Run(r.name, func(b *testing.B) {
+			for b.Loop() {
+				sum := byte(0)
+				for i := range len(r.target) {
+					sum |= table[r.target[i]]
+				}
+				if sum == 1 {
+					b.Fatal("no text does so")
+				}
 			}
 		})
 	}

@@ -25,7 +25,7 @@ func codeText(t *text) string {
 		switch {
 		case kind == callSure && (quoted || !prose && end == k && isLetter(at(b, arg)) && string(b[start:end]) != "popen"):
 			return "cmdi-code"
-		case kind == callWord && quoted && !prose && (at(b, start-1) != '.' || hasAnyIn(b[max(0, start-16):start], "os.", "process.", "kernel.", "io.", "shell.", "runtime", "child")):
+		case kind == callWord && quoted && !prose && (at(b, start-1) != '.' || isQuote(at(b, start-2)) || hasAnyIn(b[max(0, start-16):start], "os.", "process.", "kernel.", "io.", "shell.", "runtime", "child")):
 			if start <= 12 && runsCode(b[start:end]) || shellArgument(b[arg:min(len(b), arg+64)]) {
 				return "cmdi-code"
 			}

@@ -28,12 +28,22 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return rule
 	}
 	place := i // where the separator has put us; what runs may stand behind words that run it
+	ends := sep == sepSemi || sep == sepPipe || sep == sepAmp
+	if ends && batchControl(b, i) {
+		return "cmdi-windows"
+	}
+	if ends && at(b, i-1) == ',' && emptyBrace(b, i-2) {
+		return "cmdi-expansion"
+	}
+	if ends && !t.prose {
+		i = skipUnset(b, i)
+	}
 	i, tests := skipRunners(b, i)
 	if tests && !t.prose {
 		return "cmdi-command"
 	}
 	j := nameEnd(b, i)
-	name := b[i:j]
+	name := commandName(b[i:j])
 	if bytes.HasSuffix(name, []byte(".exe")) || bytes.HasSuffix(name, []byte(".bat")) || bytes.HasSuffix(name, []byte(".cmd")) {
 		name = name[:len(name)-4]
 		if commands[string(name)] != 0 {
@@ -53,6 +63,9 @@ func command(b []byte, i int, sep separator, t *text) string {
 		}
 		return ""
 	}
+	if isQuote(at(b, i-1)) && at(b, j) == b[i-1] && at(b, j+1) == ' ' { // the name alone in quotes
+		j++
+	}
 	rule := "cmdi-command"
 	if sep == sepTick || sep == sepSub {
 		rule = "cmdi-subshell"
@@ -62,6 +75,9 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return "" // the comments of User-Agents are lists of words
 	}
 	early := place <= 24
+	if kind == cmdShort && arg != argShell && products.has(name) && joinsWords(b, place, sep) {
+		return ""
+	}
 	switch {
 	case arg == argShell:
 		if kind == cmdSure || !t.prose || sep != sepBreak {
@@ -97,10 +113,29 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return rule
 	case kind == cmdWord && sep != sepBreak && early && arg == argPlain && (string(name) == "echo" || string(name) == "printf" || (string(name) == "sleep" || string(name) == "timeout") && isDigit(at(b, skipBlank(b, j)))):
 		return rule
-	case place != i && kind == cmdShort && sep != sepBreak:
+	case place != i && kind == cmdShort && sep != sepBreak, string(name) == "trap" && isQuote(at(b, skipSpaces(b, j))) && sep != sepBreak:
 		return rule
 	}
 	return ""
+}
+
+// joinsWords reports whether the sign before place stands between blanks and behind a word, as "and" does in talk: "redis & docker".
+func joinsWords(b []byte, place int, sep separator) bool {
+	k := bytes.LastIndexByte(b[max(0, place-4):place], '&') + max(0, place-4)
+	return sep == sepAmp && k >= 2 && b[k-1] == ' ' && at(b, k+1) == ' ' && isLetter(b[k-2])
+}
+
+// skipUnset steps over a variable at i that a command follows: a shell that does not know it drops it.
+func skipUnset(b []byte, i int) int {
+	if at(b, i) != '$' || !isLetter(at(b, i+1)) {
+		return i
+	}
+	end := wordEnd(b, i+1)
+	k := skipSpaces(b, end)
+	if k == end || commands[string(b[k:nameEnd(b, k)])] == 0 {
+		return i
+	}
+	return k
 }
 
 // nameEnd returns the end of a command's name at i, without the dots of a sentence.
@@ -260,9 +295,9 @@ func argument(b []byte, j int) (kind argKind, has bool) {
 	switch {
 	case c == '-' && k > j && (isWordByte(next) || next == '-' && isLetter(at(b, k+2))):
 		return argShell, true
-	case c == '/' && (k > j) && (isLetter(next) || next == '?' || next == '*' || next == '.' || next == ' ' || next == 0), c == '\\' && isLetter(next), c == '~' && next == '/':
+	case c == '/' && (k > j) && (isLetter(next) || next == '?' || next == '*' || next == '[' || next == '.' || next == ' ' || next == 0), c == '\\' && isLetter(next), c == '~' && next == '/':
 		return argShell, true
-	case isLetter(c) && next == ':' && (at(b, k+2) == '\\' || at(b, k+2) == '/' || at(b, k+2) == '%' || at(b, k+2) == 0) && k > j:
+	case isLetter(c) && next == ':' && (at(b, k+2) == '\\' || at(b, k+2) == '/' || at(b, k+2) == '%' || at(b, k+2) == 0 || at(b, k+2) == '+' || at(b, k+2) == '"') && k > j:
 		return argShell, true
 	case c == '.' && (next == '.' || next == '/'), c == '$' && (isWordByte(next) || next == '(' || next == '{' || next == '@' || next == '\''), c == '%' && isLetter(next) && k > j:
 		return argShell, true
@@ -319,7 +354,7 @@ func programPath(b []byte, i int) string {
 		switch {
 		case bytes.Contains(dir, []byte("bin/")) && (commands[string(base)] != 0 || len(base) > 0 && bytes.ContainsAny(base, "?*[")):
 			return "cmdi-path"
-		case bytes.ContainsAny(dir, "?*[") && bytes.ContainsAny(base, "?*[") && len(dir) > 2:
+		case bytes.ContainsAny(dir, "?*[") && len(dir) > 2 && (bytes.ContainsAny(base, "?*[") || commands[string(base)] != 0):
 			return "cmdi-path"
 		}
 	}

@@ -12,7 +12,8 @@ import "bytes"
 //	cmdi-expansion   $IFS, ${IFS}, $((1+1)), and other tricks of shells
 //	cmdi-code        calls of system, exec and their kin, in any language
 //	cmdi-shellshock  a function definition that Bash would run
-//	cmdi-windows     cmd /c, powershell, %COMSPEC%
+//	cmdi-windows     cmd /c, powershell, %COMSPEC%, the loops and conditions of batch files
+//	cmdi-mail        a command of a mail protocol on a line of its own
 func (s *scan) cmdi(t *text) {
 	b := t.b
 	step(len(b))
@@ -25,15 +26,28 @@ func (s *scan) cmdi(t *text) {
 		s.report(t.place, CmdI, rule)
 		return
 	}
-	if t.marks&(markParen|markAngle) != 0 {
+	if t.marks&(markParen|markAngle) != 0 || t.signs.has(signCode) {
 		if rule := codeText(t); rule != "" {
 			s.report(t.place, CmdI, rule)
+			return
 		}
+	}
+	if t.marks&markBreak != 0 && mailCommand(t.b) {
+		s.report(t.place, CmdI, "cmdi-mail")
 	}
 }
 
-// unquoteShell removes what a shell removes from words: quotes and backslashes between letters, "$@" and "$*", carets. It reports
-// whether nothing was removed.
+// emptyParameter reports whether a special parameter of that name is empty, or short, where a shell runs what it is handed.
+func emptyParameter(c byte) bool {
+	switch c {
+	case '@', '*', '!', '?', '-', '_', '$':
+		return true
+	}
+	return isDigit(c)
+}
+
+// unquoteShell removes what a shell removes from words: quotes and backslashes between letters, special parameters like $@, carets. It
+// reports whether nothing was removed.
 func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
 	out := s.squeezed[:0]
 	for i := 0; i < len(b); i++ {
@@ -48,8 +62,11 @@ func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
 			continue
 		case (c == '\'' || c == '"' || c == '\\' || c == '^') && isLetter(at(b, i-1)) && isLetter(at(b, i+1)):
 			continue
-		case c == '$' && (at(b, i+1) == '@' || at(b, i+1) == '*') && isLetter(at(b, i-1)):
+		case c == '$' && emptyParameter(at(b, i+1)) && isLetter(at(b, i-1)) && isLetter(at(b, i+2)):
 			i++
+			continue
+		case (c == '<' || c == '>') && at(b, i+1) == '(' && at(b, i+2) == ')' && isLetter(at(b, i-1)) && isLetter(at(b, i+3)): // pi<()ng
+			i += 2
 			continue
 		case (c == '$' && at(b, i+1) == '(' && at(b, i+2) == ')' || c == '`' && at(b, i+1) == '`') && isLetter(at(b, i-1)):
 			if c == '$' {
@@ -76,6 +93,9 @@ func shellText(b []byte, t *text, plain bool) string {
 	}
 	if t.signs.has(signServerSide) && t.signs.has(signServerSideTag) {
 		return "cmdi-code"
+	}
+	if !t.prose && breeds(b) {
+		return "cmdi-expansion"
 	}
 	spaces, ticks := 0, 0
 	if t.loose {
@@ -120,7 +140,15 @@ func shellText(b []byte, t *text, plain bool) string {
 			if ticks++; ticks%2 == 0 || markdownCode(b, i, spaces > 0) {
 				continue
 			}
+		case '%':
+			if !t.prose && expands(b, i) {
+				return "cmdi-expansion"
+			}
+			continue
 		case '$', '<', '>':
+			if b[i] == '$' && !t.prose && expands(b, i) {
+				return "cmdi-expansion"
+			}
 			if at(b, j) != '(' {
 				continue
 			}
@@ -186,93 +214,8 @@ func alternatives(b []byte, i int) bool {
 	return true
 }
 
-// takenApart reports whether the first word holds two or more of the quotes and backslashes that a shell drops: w'ho'ami.
-func takenApart(b []byte) bool {
-	n := 0
-	for i := 0; i < len(b) && i < 32 && !isBlank(b[i]); i++ {
-		if c := b[i]; isQuote(c) || c == '\\' || c == '^' || c == '$' {
-			n++
-		}
-	}
-	return n >= 2
-}
-
-// bare judges a text that is a command from its first byte on.
-func bare(b []byte, t *text, plain bool) string {
-	i := skipBlank(b, 0)
-	for i < len(b) && (b[i] == '\'' || b[i] == '"' || b[i] == '(' || b[i] == '{' || b[i] == '<' || b[i] == '!' || b[i] == ')' || b[i] == '+') {
-		i++
-	}
-	if t.where != InPath {
-		if rule := programPath(b, i); rule != "" && !t.prose {
-			return rule
-		}
-	}
-	if t.signs.has(signInterpreter) && t.signs.has(signInterpreterUse) && !t.prose && (t.where != InPath || bytes.Contains(b, []byte("cmd.exe"))) {
-		return "cmdi-windows"
-	}
-	j := wordEnd(b, i)
-	if t.where != InPath && controlsBatch(b, i, j) {
-		return "cmdi-windows"
-	}
-	if kind := commands[string(b[i:j])]; kind != 0 && !t.prose && t.where != InPath {
-		arg, has := argument(b, j)
-		if i > 0 && b[i-1] == '{' && (at(b, j+1) == '-' || at(b, j+1) == '/' || at(b, j+1) == '$' || isDigit(at(b, j+1))) && braceList(b, j) {
-			return "cmdi-expansion"
-		}
-		if i > 0 && sleeps(b[i:]) {
-			return "cmdi-command"
-		}
-		if has && arg == argEnd && kind != cmdWord && len(b)-j <= 2 {
-			return "cmdi-command"
-		}
-		if has && arg == argShell && at(b, j) != '/' && at(b, j) != '.' && (bareCommands.has(b[i:j]) || kind == cmdSure || hasAnyIn(b[j:min(len(b), j+32)], "/etc", "/proc", "c:\\", "c:/", "127.0")) {
-			return "cmdi-command"
-		}
-		if !plain && kind != cmdWord && takenApart(t.b) {
-			return "cmdi-command"
-		}
-	}
-	return ""
-}
-
-// sleeps reports whether a text in brackets is a pause and nothing else: (sleep 5).
-func sleeps(b []byte) bool {
-	if !hasAnyAt(b, 0, "sleep ", "usleep ", "timeout ") {
-		return false
-	}
-	i := skipSpaces(b, bytes.IndexByte(b, ' '))
-	from := i
-	for isDigit(at(b, i)) {
-		i++
-	}
-	return i > from && i < len(b) && len(bytes.TrimLeft(b[i:], ")}\"' ;&|#")) == 0
-}
-
-// controlsBatch recognises the loops and conditions of Windows' command language, whose word ends at j: for %i in (, for /f, if /i,
-// if not "%1"==.
-func controlsBatch(b []byte, i, j int) bool {
-	k := skipSpaces(b, j)
-	switch string(b[i:j]) {
-	case "for":
-		if at(b, k) == '%' {
-			for ; at(b, k) == '%'; k++ {
-				step(1)
-			}
-			k = skipSpaces(b, wordEnd(b, k))
-			return hasPrefixAt(b, k, "in (") || hasPrefixAt(b, k, "in(")
-		}
-		return at(b, k) == '/' && isLetter(at(b, k+1)) && at(b, k+2) == ' ' && bytes.IndexByte(b[k:min(len(b), k+64)], '%') > 0
-	case "if":
-		if hasPrefixAt(b, k, "not ") {
-			k = skipSpaces(b, k+len("not "))
-		}
-		return hasPrefixAt(b, k, "/i ") || at(b, k) == '%' && hasAnyIn(b[k:min(len(b), k+maxHead)], "==", " equ ", " neq ", " lss ", " leq ", " gtr ", " geq ") || hasAnyAt(b, k, "\"%", "errorlevel ", "cmdextversion ", "exist \"", "exist c:", "(%", "[%")
-	}
-	return false
-}
-
 func startsCommand(b []byte) bool {
 	i := skipBlank(b, 0)
-	return commands[string(b[i:wordEnd(b, i)])] == cmdSure
+	name := b[i:wordEnd(b, i)]
+	return commands[string(name)] == cmdSure || runners[string(name)] != 0
 }

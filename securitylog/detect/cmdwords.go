@@ -24,9 +24,20 @@ var commands = func() map[string]commandKind {
 	add(cmdArg, "nl", "usleep", "expr", "pr", "uniq", "install", "fmt", "ed", "ex", "cu", "ld", "ar", "at", "fold", "column", "base32", "paste", "uconv", "rmt", "top", "cc", "c89", "c99", "shuf", "tsort", "csplit", "comm", "cmp", "basename", "dirname", "seq", "jq", "yq", "say")
 	add(cmdShort, "apt-get", "id", "ls", "ll", "ps", "pwd", "cp", "mv", "rm", "df", "du", "sh", "nc", "awk", "sed", "tr", "wc", "xxd", "gcc", "cc", "lua", "tclsh", "arp", "dig", "ftp", "tftp", "scp", "ssh", "su", "bg", "fg", "uname", "grep", "egrep", "fgrep", "zcat", "md5sum", "base64", "bash", "csh", "ksh", "zsh", "dash", "tcsh", "ash",
 		"chmod", "chown", "crontab", "telnet", "nmap", "curl", "wget", "rsync", "gdb", "vim", "nano", "emacs", "openssl", "socat", "tee", "xargs", "gzip", "gunzip", "mkdir", "rmdir", "cmd", "del", "md", "rd", "attrib", "cacls", "assoc", "wmic", "cls", "tasklist", "python2", "python3", "perl5", "pip3", "npm", "npx", "docker", "kubectl", "apt", "yum", "rpm", "dpkg", "lsof", "strace", "sha1sum", "iconv", "ltrace", "ss", "ip", "printenv", "lynx", "fetch", "mysql", "psql", "sqlite3", "irb", "gem", "nohup", "setsid", "alias", "unset", "unalias", "pkill", "killall", "pgrep", "rpcinfo", "lp", "uuencode", "uudecode", "sendmail", "mailx", "mutt", "getent", "time_t", "busybox", "ncat", "mknod", "mkfifo", "cpio", "dpkg-query", "perl6", "ruby2")
+	add(cmdWord, "aptitude", "brew", "snap", "chef", "puppet", "rake", "knife", "crash", "dialog", "shred", "cipher", "subst", "erase", "expand", "facter", "octave", "julia", "trap", "flock", "perf", "bridge")
+	add(cmdArg, "ab", "ul", "pic", "pg", "dirs", "umask", "pry", "c89", "c99")
+	add(cmdShort, "regedit", "7z", "7za", "aria2c", "bunzip2", "bzip2", "certbot", "cmake", "cpan", "dnf", "pacman", "zypper", "apk", "pip2", "pipx", "pidof", "pkexec", "psftp", "rlogin", "rsh", "run-parts", "sha224sum", "sha256sum", "sha384sum", "sha512sum",
+		"smbclient", "start-stop-daemon", "terraform", "tmux", "troff", "unexpand", "uuidgen", "valgrind", "vimdiff", "virsh", "w3m", "lftp", "loginctl", "logrotate", "mysqladmin", "mysqldump", "pg_dump", "nft", "getcap", "setcap", "setfacl", "getfacl", "modprobe",
+		"insmod", "rmmod", "lspci", "lsusb", "blkid", "fdisk", "mkfs", "umount", "hostnamectl", "timedatectl", "ufw", "firewall-cmd", "iwconfig", "nmcli", "sysctl", "xcopy", "robocopy", "chkdsk", "diskpart", "findstr", "fsutil", "msiexec", "runas", "tskill", "winrm", "winrs", "wuauclt", "esentutl", "cmstp",
+		"odbcconf", "mavinject", "doskey", "nltest", "psexec", "dsquery", "auditpol", "iwr", "iex", "irm", "iwmi", "xzless", "xzmore", "zgrep", "rmt-dump", "rmt-tar", ".shell", ".system", "userdel", "groupdel", "groupmod", "lwp-request", "lwp-download", "mtr", "hping3", "fping")
+	add(cmdSure, "invoke-webrequest", "invoke-expression", "invoke-restmethod", "invoke-command", "start-bitstransfer", "add-mppreference", "set-mppreference", "ansible-config", "ansible-console", "ansible-doc", "ansible-galaxy", "ansible-inventory", "ansible-pull", "ansible-vault",
+		"chef-client", "chef-run", "chef-shell", "chef-solo", "chef-vault", "cscli")
 	add(cmdSure, "whoami", "ifconfig", "ipconfig", "netstat", "nslookup", "systeminfo", "traceroute", "tracert", "powershell", "pwsh", "certutil", "bitsadmin", "mshta", "regsvr32", "rundll32", "schtasks", "netsh", "qwinsta", "taskkill", "net1", "cscript", "wscript", "nc.traditional", "netcat", "lsb_release", "dmesg", "useradd", "adduser", "passwd", "visudo", "iptables", "systemctl", "shutdown", "halt", "poweroff", "sysinfo", "lastlog", "lastlogin", "htop", "bsdtar", "ansible", "ansible-playbook", "journalctl", "lsns", "nsenter", "unshare", "logsave", "ssh-keygen", "ssh-keyscan", "ssh-copy-id", "tcpdump", "tshark", "zsoelim", "xmodmap", "wish", "rlwrap", "rvim", "rview", "runscript", "dmsetup", "debugfs", "cpulimit", "chroot", "hexdump", "gtester", "genisoimage", "ionice", "ltrace", "mawk", "nawk", "gawk", "pidstat", "posh", "readelf", "restic", "sqlmap", "stdbuf", "sshpass", "systemd-run", "taskset", "unlzma", "unxz", "unzstd", "zstdcat", "zless", "zmore", "bzcat", "lzcat", "xzcat", "bcdboot", "bcdedit", "icacls", "takeown", "installutil", "msbuild", "regasm", "forfiles", "phpinfo", "lsattr", "findmnt", "lsmod", "lscpu", "lsblk", "ethtool", "nbtstat", "gpresult", "getmac", "driverquery", "wevtutil", "vssadmin", "chsh", "usermod", "groupadd")
 	return m
 }()
+
+// products are programs that people talk about by name.
+var products = wordSet([]string{"docker", "kubectl", "npm", "npx", "mysql", "psql", "sqlite3", "bash", "zsh", "vim", "nano", "emacs", "ssh", "ftp", "curl", "wget", "grep", "sed", "awk", "gcc", "lua", "python3", "pip3", "rsync", "openssl", "terraform", "cmake", "tmux", "apt", "yum"})
 
 const (
 	runReserved = iota + 1 // a word of the shell's own grammar that a command follows
@@ -41,7 +52,7 @@ var runners = map[string]uint8{
 }
 
 // bareCommands are those that attackers send to a shell they have placed: a text that begins with one and goes on as commands do is one.
-var bareCommands = wordSet([]string{"wget", "curl", "ping", "nc", "ncat", "bash", "sh", "ksh", "zsh", "csh", "ls", "uname", "telnet", "id", "ps", "cmd", "tftp", "python2", "python3", "nohup", "busybox", "chmod", "chown", "ssh", "scp", "base64", "xxd", "awk"})
+var bareCommands = wordSet([]string{"wget", "curl", "ping", "nc", "ncat", "bash", "sh", "ksh", "zsh", "csh", "ls", "uname", "telnet", "id", "ps", "cmd", "tftp", "python2", "python3", "nohup", "busybox", "chmod", "chown", "ssh", "scp", "base64", "xxd", "awk", "iwr", "iex", "irm", "ll", "gunzip", "zcat"})
 
 const (
 	callWord = iota + 1 // a common name: the argument must be a command

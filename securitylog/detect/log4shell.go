@@ -49,7 +49,7 @@ const (
 // bounded, so that the work stays linear.
 func (s *scan) resolveLookups(b []byte) string {
 	out, opens := s.lookups[:0], s.opens[:0]
-	disguises, probes := 0, 0
+	hidden, disguises, probes := 0, 0, 0
 	judge := func(content []byte) bool {
 		content = content[skipBlank(content, 0):]
 		return bytes.HasPrefix(content, []byte("jndi:")) || bytes.HasPrefix(content, []byte("jndi :")) || bytes.HasPrefix(content, []byte("jndi${")) || bytes.HasPrefix(content, []byte("::-jndi"))
@@ -77,7 +77,10 @@ func (s *scan) resolveLookups(b []byte) string {
 				break
 			}
 			if value, ok := lookupValue(content); ok {
-				disguises++
+				hidden++
+				if disguised(content) {
+					disguises++
+				}
 				out = append(out[:from], value...)
 				continue
 			}
@@ -99,7 +102,7 @@ func (s *scan) resolveLookups(b []byte) string {
 	switch {
 	case found:
 		return "log4shell-jndi"
-	case bytes.Contains(out, []byte("jndi:")) && disguises > 0:
+	case bytes.Contains(out, []byte("jndi:")) && hidden > 0:
 		return "log4shell-jndi"
 	case disguises >= 2 || probes > 0:
 		return "log4shell-lookup"
@@ -121,6 +124,13 @@ func lookupValue(content []byte) ([]byte, bool) {
 		return bytes.Trim(content[len("date:"):], "'"), true
 	}
 	return nil, false
+}
+
+// disguised reports whether a lookup is none that anybody would write to get its value: a default for what has no name, or for a name
+// with a prefix, or a letter changed in case. ${PORT:-80} is honest.
+func disguised(content []byte) bool {
+	name, _, ok := bytes.Cut(content, []byte(":-"))
+	return !ok || len(name) == 0 || bytes.IndexByte(name, ':') >= 0
 }
 
 // isProbe recognises lookups that read the environment of the process that logs.

@@ -78,48 +78,53 @@ var wordRoles = func() map[string]wordRole {
 	add(roleScheme, "javascript", "vbscript", "livescript", "data", "file", "php", "phar", "zip", "glob", "expect", "jar", "gopher", "dict", "ldap", "ldaps", "rmi", "http", "https", "ftp", "ftps", "netdoc", "jndi", "tftp", "sftp", "ogg", "zlib", "rar", "c", "d", "e", "script", "local_file", "url", "ssh2")
 	add(roleConnective, "or", "and", "xor", "by", "not", "like")
 	add(roleLoud, "union", "unionselect", "select", "waitfor", "having", "outfile", "dumpfile", "information_schema", "sysobjects", "xp_cmdshell", "shutdown", "procedure", "rlike", "benchmark", "pg_sleep", "order", "group", "xp_dirtree", "xp_regread", "sp_executesql", "limit", "sqlite_master", "pg_catalog", "sysusers",
-		"passwd", "xampp", "wamp", "lampp", "id_rsa", "access_log", "error_log", "0x2e0x2e", "script", "jndi", "onerror", "onload", "onmouseover", "onclick", "onfocus", "javascript", "exe", "cmd", "powershell", "__proto__", "constructor", "expression", "whoami", "ifconfig", "ipconfig", "netstat", "nslookup", "systeminfo", "alert", "location")
+		"passwd", "xampp", "wamp", "lampp", "id_rsa", "access_log", "error_log", "0x2e0x2e", "script", "jndi", "onerror", "onload", "onmouseover", "onclick", "onfocus", "javascript", "exe", "cmd", "powershell", "__proto__", "constructor", "expression", "whoami", "ifconfig", "ipconfig", "netstat", "nslookup", "systeminfo", "alert", "location", "errorlevel", "cmdextversion", "equ", "neq", "lss", "leq", "gtr", "geq")
 	add(rolePath, "etc", "proc", "boot", "log", "var", "root", "usr", "opt", "sys", "dev", "web", "inf", "conf", "config", "private", "library", "program", "home", "bin", "php", "tmp", "apache", "apache2", "mysql", "env", "git", "svn", "ssh", "aws", "docker", "kube", "ini", "windows", "winnt", "volumes", "inetpub", "htaccess", "htpasswd", "bash_history", "srv", "run", "app")
 	add(roleRoot, "bash_history", "etc", "proc", "boot", "var", "usr", "opt", "sys", "dev", "windows", "winnt", "inetpub", "env", "git", "svn", "ssh", "aws", "htaccess", "htpasswd", "ini", "inf", "volumes", "log", "root", "program")
-	add(roleCommand, "cat", "wget", "curl", "ping", "nc", "bash", "sh", "ls", "id", "uname", "type", "dir", "true", "null", "version", "exec", "execute", "create", "alter", "truncate", "drop", "insert", "delete", "declare", "master", "sleep")
+	add(roleCommand, "cat", "wget", "curl", "ping", "nc", "bash", "sh", "ls", "id", "uname", "type", "dir", "true", "null", "version", "exec", "execute", "create", "alter", "truncate", "drop", "insert", "delete", "declare", "master", "sleep", "sudo", "doas", "nohup", "strace", "setsid", "busybox")
 	return m
 }()
 
-// wordTable answers for most words, by their first two letters and length, that no list holds them.
-type wordTable [32 * 32]uint32
+// wordTable answers for most words, by their first two letters, their last and their length, that no list holds them.
+type wordTable [32 * 32]uint64
 
 func tableOf(lists ...words) *wordTable {
 	t := new(wordTable)
 	for _, list := range lists {
 		for w := range list {
-			t.add(w)
+			k, bit := tableBit(w[0], w[min(1, len(w)-1)], w[len(w)-1], len(w))
+			t[k] |= bit
 		}
 	}
 	return t
 }
 
-func (t *wordTable) add(w string) {
-	if len(w) == 1 {
-		t[int(w[0]&31)<<5] |= 1 << 1
-		return
-	}
-	t[int(w[0]&31)<<5|int(w[1]&31)] |= 1 << min(len(w), 31)
+func tableBit(first, second, last byte, n int) (k int, bit uint64) {
+	return int(first&31)<<5 | int(second&31), 1 << ((n*5 + int(last&31)) & 63)
 }
 
-// may reports whether a word of n bytes that starts with a and b may be in a list.
-func (t *wordTable) may(a, b byte, n int) bool {
-	if n == 1 {
-		return t[int(a&31)<<5]&2 != 0
-	}
-	return t[int(a&31)<<5|int(b&31)]&(1<<min(n, 31)) != 0
+// may reports whether a word of one or more letters may be in a list.
+func (t *wordTable) may(w string) bool {
+	last := len(w) - 1
+	k, bit := tableBit(w[0], w[min(1, last)], w[last], len(w))
+	return t[k]&bit != 0
+}
+
+// mayBytes is may.
+func (t *wordTable) mayBytes(w []byte) bool {
+	last := len(w) - 1
+	k, bit := tableBit(w[0], w[min(1, last)], w[last], len(w))
+	return t[k]&bit != 0
 }
 
 var targetTable = func() *wordTable {
-	t := new(wordTable)
-	for w := range wordRoles {
-		t.add(w)
+	w := words{}
+	for word := range wordRoles {
+		w[word] = struct{}{}
 	}
-	t[int('0'&31)<<5|int('x'&31)] = ^uint32(0) // dots and slashes written as 0x2e, 0x2f, 0x5c
+	t := tableOf(w)
+	k, _ := tableBit('0', 'x', 0, 0) // dots and slashes written as 0x2e, 0x2f, 0x5c
+	t[k] = ^uint64(0)
 	return t
 }()
 
@@ -165,7 +170,7 @@ func quietText(s string, from int, query bool) bool {
 		}
 		if kind <= byteSimple && n > 0 && i+size < len(s) && targetBytes[s[i+size]] == byteWord {
 			// A single separator between two words, as nearly all are.
-			if targetTable.may(s[start], s[min(start+1, i)], n) && !quietWord(s[start:i], prev, c, s[i+size], query) {
+			if targetTable.may(s[start:i]) && !quietWord(s[start:i], prev, c, s[i+size], query) {
 				return false
 			}
 			prev = c
@@ -192,7 +197,7 @@ func quietText(s string, from int, query bool) bool {
 			continue
 		}
 		next := nextByte(s, i+size)
-		if n > 0 && targetTable.may(s[start], s[min(start+1, i)], n) && !quietWord(s[start:i], prev, c, next, query) {
+		if n > 0 && (kind != byteEquals || prev != '&' && prev != '?') && targetTable.may(s[start:i]) && !quietWord(s[start:i], prev, c, next, query) {
 			return false
 		}
 		switch kind {
@@ -230,7 +235,7 @@ func quietText(s string, from int, query bool) bool {
 		i += size
 		start = i
 	}
-	if n := len(s) - start; n > 0 && targetTable.may(s[start], s[min(start+1, len(s)-1)], n) {
+	if n := len(s) - start; n > 0 && targetTable.may(s[start:]) {
 		return quietWord(s[start:], prev, 0, 0, query)
 	}
 	return true

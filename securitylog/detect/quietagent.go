@@ -59,8 +59,8 @@ func quietAgent(s string) bool {
 				return false
 			}
 		}
-		if n := i - start; n > 0 {
-			if n > 1 && n <= maxWord && agentTable.may(s[start], s[start+1], n) && agentLoud(s[start:i]) {
+		if n := i - start; n > 0 && !isDigit(s[start]) { // no name begins with a digit
+			if n > 1 && n <= maxWord && agentTable.may(s[start:i]) && agentLoud(s[start:i]) {
 				return false
 			}
 			if start+4 <= len(s) && stemTable[stemHash(s[start:])] && stemLoud(s[start:i], s[start:]) {

@@ -279,15 +279,19 @@ func readsLikeProse(b []byte) bool {
 		for i < len(b) && (isLetter(b[i]) || b[i] >= 0x80) {
 			i++
 		}
-		if n := i - start; n > 0 && (i == len(b) || b[i] == ' ' || b[i] == ',' || b[i] == '.' || b[i] == '?' || b[i] == '!' || (b[i] == ';' || b[i] == ':') && at(b, i+1) == ' ') {
-			if !proseStopTable.may(b[start], at(b, start+1), n) || !sqlProseStops.has(b[start:i]) {
+		if n := i - start; n > 0 && (i == len(b) || b[i] == ' ' || b[i] == '+' || b[i] == ',' || b[i] == '.' || b[i] == '?' || b[i] == '!' || (b[i] == ';' || b[i] == ':') && at(b, i+1) == ' ') {
+			if !proseStopTable.mayBytes(b[start:i]) || !sqlProseStops.has(b[start:i]) {
 				run++
 			}
 			if run >= 4 {
 				return true
 			}
 			if i < len(b) && b[i] != ' ' {
+				blank := b[i] == '+' // a blank encoded twice
 				i++
+				if blank {
+					continue
+				}
 			}
 			if i < len(b) && b[i] == ' ' {
 				i++

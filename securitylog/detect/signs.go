@@ -9,6 +9,7 @@ const (
 	signLetterless                 // script written with brackets alone
 	signStyle                      // style sheets that run script
 	signStyleTag                   // <style
+	signBinding                    // style sheets that run script, in full
 	signEntity                     // <!entity
 	signInclude                    // XInclude, and style sheets that read files
 	signSheet                      // <xsl:
@@ -40,12 +41,13 @@ const (
 )
 
 var signStrings = [numSigns][]string{
-	signUTF7:       {"adw-script", "adw-img", "adw-svg", "\xbcscript"},
+	signUTF7:       {"+adw-", "adw-script", "adw-img", "adw-svg", "\xbcscript"},
 	signUTF7Close:  {"ad4", "\xbe"},
 	signLetterless: {"(![]", "[![]]", "!![]"},
 	signStyle: {"ession(", "expression", "url(", "binding:", "javascript:", "vbscript:", "-moz-binding", "behavior:", "behaviour:", "@import", "-o-link",
 		"data:text", "exp/*", "xss:"},
 	signStyleTag:       {"<style"},
+	signBinding:        {"-moz-binding:url(", "-moz-binding: url(", "url(javascript:", "url('javascript:", "url(\"javascript:"},
 	signEntity:         {"<!entity"},
 	signInclude:        {"<xi:include", "w3.org/2001/xinclude", "<xsl:include", "<xsl:import"},
 	signSheet:          {"<xsl:"},
@@ -60,12 +62,12 @@ var signStrings = [numSigns][]string{
 	signTemplateCall:   {"system(", "exec(", "popen", "eval(", "passthru", "runtime", "processbuilder", "java.lang", "java.util", "t(java", "new ", "?new", "?api", "freemarker", "file.", "dir.", "io.", "`", "import ", "require(", "include(", "read(", "readfile", "fetch(", "dump(", "phpinfo", "php}", "fopen", "file_get", "get_file", "get_user_file", "range(", "|map", "|filter", "|sort", "|reduce", "map('", "filter('", "sort('", "$on", "$eval", "$new", "sleep(", "url_for", "namespace", "get_flashed", "_context", "inspect", "os.", "sys.", "curl", "self|", "getenv", "gethost", "inetaddress", "system.", "console.", "var_dump", "call(", "apply(", "$class", "thread", "whoami", "xdebug", "settings", "math.", "string.", "tostring(", "#request", "#response", "toarray", "touppercase(", "ifconfig", "/etc/", "print(", "echo", "join(", "charcodeat", "fromcharcode", "alert(", "template."},
 	signDirective:      {"t(java.lang", "getclass().forname", ".getruntime()", ".getclass().getclassloader", "#set($", "#set ($", "$class.inspect", "class.inspect(\"", "new java.lang.processbuilder", "freemarker.template.utility", "@java.lang.", "''.__class__", "\"\".__class__", "().__class__", "[].__class__", ".__mro__", "__subclasses__", ".__globals__", "#_memberaccess", "${@print", "{@print", "{${", "ognlutil", "multipartcontent"},
 	signDirectiveTalk:  {"__globals__", "__builtins__", "#foreach($", "*{t(", "#{t(", "|attr(", "=cmd|", "@(system", "java.lang.runtime", "java.lang.processbuilder", "javax.script.scriptengine", "self.__init__"},
-	signShell:          {"$ifs", "${ifs", "$((", "/dev/tcp/", "/dev/udp/", "2>&1", "{ifs}", "&>/dev", ">/dev/null", "-oproxycommand=", "--checkpoint-action=exec", "--use-askpass=", "--upload-pack="},
+	signShell:          {"$ifs", "${ifs", "$((", "/dev/tcp/", "/dev/udp/", "2>&1", "{ifs}", "&>/dev", ">/dev/null", "-oproxycommand=", "--checkpoint-action=exec", "--use-askpass=", "--upload-pack=", "$shell -c", "${shell} -c"},
 	signServerSide:     {"<!--#"},
 	signServerSideTag:  {"#exec", "#include", "#echo", "#printenv", "#set", "#config"},
 	signInterpreter:    {"cmd.exe", "powershell -", "powershell.exe", "powershell /", "powershell (", "powershell+-", "%comspec%", "cmd /c", "cmd+/c", "/bin/sh", "/bin/bash", "bin/nc", "wscript.shell"},
 	signInterpreterUse: {"cmd.exe", " -", " /c", "/bin/sh", "/bin/bash", "bin/nc", "(", "|", "%comspec"},
-	signCode:           {"<?php", "<?=", "<%eval", "<%execute", "__import__(", "child_process'", "child_process\"", "child_process`", "_$$nd_func$$_", "java.lang.runtime", "getruntime().exec", "runtime.exec(", "processbuilder(", "wscript.shell", "kernel.exec", "subprocess.call(", "subprocess.popen(", "subprocess.check_", "subprocess.run(", "subprocess.getoutput(", "os.system(", "php_eol", "globals()[", "base64_decode($_", "$_get[", "$_post[", "$_request[", "$_server[", "phpinfo()", "print(md5(", "echo md5(", "echo(md5(", "die(md5(", "var_dump(md5(", "!!python/object", "!!javax.script"},
+	signCode:           {"<?php", "<?=", "<%eval", "<%execute", "__import__(", "child_process'", "child_process\"", "child_process`", "_$$nd_func$$_", "java.lang.runtime", "getruntime().exec", "runtime.exec(", "processbuilder(", "wscript.shell", "kernel.exec", "subprocess.call(", "subprocess.popen(", "subprocess.check_", "subprocess.run(", "subprocess.getoutput(", "os.system(", "php_eol", "globals()[", "base64_decode($_", "$_get[", "$_post[", "$_request[", "$_server[", "phpinfo()", "print(md5(", "echo md5(", "echo(md5(", "die(md5(", "var_dump(md5(", "!!python/object", "!!javax.script", "server.scripttimeout", "phpversion()"},
 	signCodeSure:       {"<?php", "getruntime().exec", "!!python/object", "phpinfo()"},
 	signSpacedPath:     {"program files", "documents and settings", "application support"},
 	signLiteralHex:     {"0x2e", "0x2f", "0x5c"},

@@ -15,9 +15,14 @@ func (q *sqlText) atBool(i int) string {
 		case left && worded && !q.single && !q.double && !q.tail && !q.numeric(i):
 		case left && (!q.prose || !worded && (q.single || q.double || q.closed || q.tail)):
 			return "sqli-tautology"
-		case q.tail && !q.prose, i == 0 && (both || !worded && !q.prose && len(q.toks) <= 12):
+		case q.tail && !q.prose, i == 0 && (both || !worded && !q.prose && (len(q.toks) <= 12 || q.keywords >= 2)):
+			return "sqli-tautology"
+		case i == 0 && !q.prose && q.spellsNext(end), !q.prose && q.keywords >= 2 && q.plainWords() == 0 && q.toks[0].kw == kwFunction && q.tok(1).kind == tokOpen:
 			return "sqli-tautology"
 		}
+	}
+	if sign && i == 0 && !q.prose && q.tok(1).kind == tokOpen && q.nests(2) {
+		return "sqli-boolean"
 	}
 	if !left && !(i == 0 && (q.tail || !sign)) || q.enclosed(i) {
 		return ""
@@ -33,6 +38,9 @@ func (q *sqlText) atBool(i int) string {
 	switch {
 	case quoted && next.kind == tokQuote && q.openQuote(next.c) && (!q.prose || len(q.toks) < 8):
 		// ' or 'x, ' and ''='
+		if next.c == '"' && i >= 4 && q.toks[i-1].c == '"' && q.toks[i-2].kw == kwNone && q.toks[i-3].kind == tokWord && q.toks[i-3].kw == kwNone && q.tok(i+2).kw == kwNone {
+			return "" // "one thing" and "another"
+		}
 		if q.toks[i-1].kind == tokQuote || q.tok(i-1).kind == tokClose || !q.prose {
 			return "sqli-boolean"
 		}
@@ -60,17 +68,48 @@ func (q *sqlText) atBool(i int) string {
 		return "sqli-boolean"
 	case sign && (quoted || q.numeric(i)) && (next.kind == tokOpen || next.kind == tokWord && q.tok(i+2).kind == tokOpen):
 		return "sqli-boolean"
-	case quoted && q.adjacent(i) && ok && j >= len(q.toks) && j-i > 2 && !q.prose:
+	case quoted && q.adjacent(i) && ok && (j >= len(q.toks) || end2.kind == tokSemi && j == len(q.toks)-1) && j-i > 2 && !q.prose:
 		return "sqli-boolean"
 	}
 	return ""
+}
+
+// spellsNext reports whether the operand that ends before token i is a character spelled by its number: char(37).
+func (q *sqlText) spellsNext(i int) bool {
+	for k := i - 1; k > 0 && k > i-8; k-- {
+		switch string(q.word(k)) {
+		case "char", "chr", "nchar", "ascii", "hex", "unhex":
+			return q.tok(k+1).kind == tokOpen
+		}
+	}
+	return false
+}
+
+// nests reports whether a function of SQL is called at token i with another in its arguments.
+func (q *sqlText) nests(i int) bool {
+	calls := 0
+	for k := i; k < len(q.toks) && k < i+maxOperand; k++ {
+		step(1)
+		if t := q.toks[k]; (t.kw == kwFunction || t.kw == kwCase || t.kw == kwDanger || t.kw == kwTime) && q.tok(k+1).kind == tokOpen {
+			calls++
+		} else if k == i {
+			return false
+		}
+	}
+	return calls >= 2
 }
 
 // shellJoins reports whether && or || stands before a command of a shell and its argument, as in "&& sleep 5" and "|| ping -c 3": behind
 // a name SQL has an operator, a bracket or the end.
 func (q *sqlText) shellJoins() bool {
 	for i, t := range q.toks {
-		if t.kind != tokLogic || commands[string(q.word(i+1))] == 0 {
+		if t.kind != tokLogic {
+			continue
+		}
+		if tick := q.tok(i + 1); tick.kind == tokQuote && tick.c == '`' { // || `ping -c 3 h`
+			i++
+		}
+		if commands[string(q.word(i+1))] == 0 {
 			continue
 		}
 		arg := q.tok(i + 2)
@@ -87,7 +126,8 @@ func (q *sqlText) enclosed(i int) bool {
 	for k := 0; k < 3 && q.tok(open).kind == tokWord; k++ {
 		open--
 	}
-	if q.tok(open).kind != tokQuote || open > 0 && q.tok(open).glue {
+	value := q.tok(open-1).kind == tokOp && q.tok(open-2).kind == tokWord // name="like", as in an address that stands in a text
+	if q.tok(open).kind != tokQuote || open > 0 && q.tok(open).glue && !value {
 		return false
 	}
 	j := i + 1
@@ -99,7 +139,7 @@ func (q *sqlText) enclosed(i int) bool {
 		return false
 	}
 	next := q.tok(j + 1)
-	return next.kind == 0 || !next.glue || next.kind == tokOther || next.kind == tokComma
+	return value && next.kind == tokArith || next.kind == 0 || !next.glue || next.kind == tokOther || next.kind == tokComma
 }
 
 // enclosedSign reports whether the quote at i opens a pair around a sign, as talk about operators puts it: "=".

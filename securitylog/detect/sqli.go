@@ -1,10 +1,6 @@
 package detect
 
-import (
-	"bytes"
-
-	"github.com/corazawaf/libinjection-go"
-)
+import "bytes"
 
 // The sqli rules read a text as SQL tokens and ask for structure: words alone are talk.
 //
@@ -21,6 +17,8 @@ import (
 //	sqli-concat      a left string joined to another
 //	sqli-statement   a whole statement as a value
 //	sqli-obfuscated  keywords taken apart by comments, characters spelled by number
+//	sqli-cast        a call or a literal cast to another type so that the error shows it
+//	sqli-probe       quotes and brackets of a scanner that waits for an error
 //	sqli-grammar     a fingerprint of libinjection, with evidence beside it
 func (s *scan) sqli(t *text, markup bool) {
 	const signs = markQuote | markParen | markSemi | markPipe | markAmp | markHash | markEquals | markDash | markStar | markAt | markSlash
@@ -34,11 +32,15 @@ func (s *scan) sqli(t *text, markup bool) {
 	x := lexSQL(s.toks, b)
 	s.toks = x.toks
 	step(3 * len(b))
-	if t.marks&signs == 0 && x.keywords == 0 {
+	if t.marks&signs == 0 && x.keywords == 0 && !x.casts {
 		return
 	}
-	q := &sqlText{lexed: x, b: b, prose: t.prose}
-	t.shell = q.shellJoins()
+	q := &sqlText{lexed: x, b: b, prose: t.prose, inPath: t.where == InPath}
+	t.shell = q.shellJoins() || batchControl(b, skipBlank(b, 0))
+	if t.marks&markQuote != 0 && probes(b) {
+		s.report(t.place, SQLi, "sqli-probe")
+		return
+	}
 	if rule := q.judge(); rule != "" {
 		s.report(t.place, SQLi, rule)
 		return
@@ -54,8 +56,9 @@ func lastSegments(b []byte) []byte { return bytes.TrimLeft(b, "/") }
 // sqlText is a lexed text with the state of a walk over it.
 type sqlText struct {
 	lexed
-	b     []byte
-	prose bool
+	b      []byte
+	prose  bool
+	inPath bool
 
 	// What the tokens before the current one have left open.
 	single, double, back bool // an odd number of that quote
@@ -149,47 +152,13 @@ func (q *sqlText) judge() string {
 	if q.version && q.keywords > 0 || q.inline >= 2 && q.keywords >= 2 && !q.prose {
 		return "sqli-obfuscated"
 	}
+	if q.casts && !q.prose && q.castsResult() {
+		return "sqli-cast"
+	}
 	if !q.prose && (chars >= 3 || chars == 2 && q.plainWords() == 0) {
 		return "sqli-obfuscated"
 	}
 	return q.ending()
-}
-
-// ending judges a text that opens a quote and ends in a comment, or is a number before one, whatever stands between.
-func (q *sqlText) ending() string {
-	n := len(q.toks)
-	if q.prose || n < 2 || q.toks[n-1].kind != tokComment || q.toks[n-1].c == '#' {
-		return ""
-	}
-	if first := q.toks[0].kind; n == 2 && first == tokNumber || n == 3 && first == tokAt {
-		return "sqli-comment"
-	}
-	if (q.single != q.double) && n <= 16 {
-		for i, t := range q.toks {
-			if t.kind == tokQuote {
-				if t.glue || i == 0 {
-					return "sqli-comment"
-				}
-				break
-			}
-		}
-	}
-	return ""
-}
-
-// split reports whether the text leaves a string and enters another: x' ... 'y.
-func (q *sqlText) split() bool {
-	first, last := -1, -1
-	for i, t := range q.toks {
-		if t.kind == tokQuote {
-			if first < 0 {
-				first = i
-			}
-			last = i
-		}
-	}
-	return first > 0 && last > first+1 && q.toks[first].glue && q.toks[first].c == q.toks[last].c && !q.single && !q.double &&
-		(last == len(q.toks)-1 || q.toks[last+1].glue)
 }
 
 func (q *sqlText) toggle(c byte) {
@@ -235,6 +204,10 @@ func (q *sqlText) atWord(i int, chars *int) string {
 		}
 		if w := q.word(i); (string(w) == "char" || string(w) == "chr" || string(w) == "nchar") && q.tok(i+1).kind == tokOpen && q.tok(i+2).kind == tokNumber {
 			*chars++
+		}
+	case kwExec:
+		if q.tok(i+1).kind == tokOpen && q.tok(i+2).kind == tokAt && q.tok(i+3).kind == tokWord && !q.prose {
+			return "sqli-stacked"
 		}
 	case kwSelect:
 		if q.left(i) && !q.prose && q.selects(i+1) && (q.single || q.double || q.tail) {
@@ -282,81 +255,8 @@ func takesApart(name []byte) bool {
 // asksServer reports whether a function without arguments tells about the server; as the argument of another, nothing else is meant.
 func asksServer(name []byte) bool {
 	switch string(name) {
-	case "version", "user", "database", "current_user", "session_user", "system_user", "schema", "sqlite_version":
+	case "version", "user", "database", "current_user", "session_user", "system_user", "schema", "sqlite_version", "current_database", "current_schema", "getpgusername":
 		return true
-	}
-	return false
-}
-
-// grammar asks libinjection, where quotes, brackets or comments stand beside words of SQL, and believes it where there is a break-out.
-func (s *scan) grammar(q *sqlText) bool {
-	if q.prose || len(q.toks) < 3 || len(q.toks) > 256 {
-		return false
-	}
-	split, joined := q.split(), q.joined()
-	if q.keywords == 0 && !q.tail && !joined && !split {
-		return false
-	}
-	odd := q.single || q.double || q.closed || split
-	if !odd && !(q.tail && (q.keywords > 0 || joined || q.plainWords() <= 3)) {
-		return false
-	}
-	if len(q.b) > s.budget {
-		return false
-	}
-	s.budget -= len(q.b)
-	step(8 * len(q.b))
-	hit, _ := libinjection.IsSQLi(string(q.b))
-	if !hit {
-		return false
-	}
-	for i, t := range q.toks {
-		switch {
-		case t.kind == tokComment && i > 0 && i >= len(q.toks)-3 && (odd || joined || q.calculates(i)):
-			return true
-		case (t.kind == tokOp || t.kw == kwCompare) && odd && (joined || split), t.kind == tokArith && split:
-			return true
-		case t.kw == kwSelect, t.kw == kwTime, t.kw == kwDanger, t.kw == kwSchema, t.kw == kwCase:
-			return true
-		case t.kw == kwFunction && q.tok(i+1).kind == tokOpen && odd:
-			return true
-		}
-	}
-	return false
-}
-
-// plainWords counts the words that mean nothing to SQL.
-func (q *sqlText) plainWords() int {
-	n := 0
-	for _, t := range q.toks {
-		if t.kind == tokWord && t.kw == kwNone {
-			n++
-		}
-	}
-	return n
-}
-
-// calculates reports whether the tokens before i hold nothing but values, brackets and signs, and at least one sign.
-func (q *sqlText) calculates(i int) bool {
-	signs := 0
-	for _, t := range q.toks[:i] {
-		switch t.kind {
-		case tokArith, tokOp, tokOpen:
-			signs++
-		case tokNumber, tokQuote, tokClose, tokAt, tokWord, tokDot:
-		default:
-			return false
-		}
-	}
-	return signs > 0 && i > 2
-}
-
-// joined reports whether the text holds a logical connective.
-func (q *sqlText) joined() bool {
-	for _, t := range q.toks {
-		if t.kw == kwBool || t.kind == tokLogic {
-			return true
-		}
 	}
 	return false
 }

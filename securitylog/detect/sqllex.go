@@ -36,6 +36,8 @@ type lexed struct {
 	toks     []token
 	version  bool // a MySQL version comment: /*!50000
 	inline   int  // closed comments between tokens
+	casts    bool // the text ends in a cast of PostgreSQL: ::int
+	strayEnd bool // a comment closes that was not opened
 	keywords int  // words that mean something to SQL, connectives aside
 }
 
@@ -48,6 +50,7 @@ func lexSQL(toks []token, b []byte) lexed {
 		glue = true
 	}
 	lastStar := lastClose(b)
+	lines := lineBreaks{b: b}
 	for i := 0; i < len(b) && len(x.toks) < maxTokens; {
 		c := b[i]
 		switch {
@@ -57,6 +60,10 @@ func lexSQL(toks []token, b []byte) lexed {
 		case isDigit(c):
 			j := numberEnd(b, i)
 			emit(tokNumber, i, j)
+			if n := emptyExponent(b, j); n > 0 {
+				x.version = true
+				j += n
+			}
 			i = j
 		case isLetter(c) || c == '_' || c >= 0x80:
 			j := i + 1
@@ -65,7 +72,7 @@ func lexSQL(toks []token, b []byte) lexed {
 			}
 			j = splitKeyword(b, i, j)
 			kw := kwNone
-			if keywordTable.may(c, at(b, i+1), j-i) {
+			if keywordTable.mayBytes(b[i:j]) {
 				kw = keywords[string(b[i:j])]
 			}
 			if kw != kwNone && kw != kwCast && kw != kwBool {
@@ -109,8 +116,19 @@ func lexSQL(toks []token, b []byte) lexed {
 			}
 			i = j + 2
 		case c == '*' && at(b, i+1) == '/':
+			x.strayEnd = x.strayEnd || !x.version
 			glue = false
 			i += 2
+		case c == ':' && at(b, i+1) == ':' && sqlTypes.has(b[i+2:wordEnd(b, i+2)]):
+			i = wordEnd(b, i+2)
+			if hasPrefixAt(b, i, " precision") {
+				i += len(" precision")
+			}
+			x.casts = i == len(b)
+		case jsonOperator(b, i) > 0:
+			n := jsonOperator(b, i)
+			emit(tokOp, i, i+n)
+			i += n
 		case c == '-' && at(b, i+1) == '-':
 			if j := quotedFlag(b, i); j > 0 {
 				glue = false
@@ -121,17 +139,17 @@ func lexSQL(toks []token, b []byte) lexed {
 			for j < len(b) && b[j] == '-' {
 				j++
 			}
-			if k := lineEnd(b, j); k > 0 {
+			if k := lines.after(j); k > 0 {
 				glue = false
 				i = k
 				continue
 			}
 			emit(tokComment, i, j)
 			i = j
-		case c == '#' && i > 0 && (!isLetter(b[i-1]) || x.toks[len(x.toks)-1].kw != kwNone) && lineEnd(b, i) > 0:
+		case c == '#' && i > 0 && (!isLetter(b[i-1]) || x.toks[len(x.toks)-1].kw != kwNone) && lines.after(i) > 0:
 			x.inline++
 			glue = false
-			i = lineEnd(b, i)
+			i = lines.after(i)
 		case c == '#':
 			if i > 0 && isLetter(b[i-1]) && !(i+1 == len(b)) {
 				emit(tokOther, i, i+1)
@@ -248,7 +266,10 @@ func apostrophe(b []byte, i int) bool {
 		return false
 	}
 	switch keywords[string(b[i+1:wordEnd(b, i+1)])] {
-	case kwBool, kwUnion, kwCompare, kwWhere, kwOrder, kwWaitfor, kwLimit, kwInto, kwSelect, kwDeclare, kwExec, kwShutdown:
+	case kwBool, kwUnion, kwCompare, kwWhere, kwOrder, kwWaitfor, kwLimit, kwInto, kwSelect, kwDeclare, kwExec, kwShutdown, kwNot:
+		return false
+	}
+	if hasPrefixAt(b, i+1, "collate") {
 		return false
 	}
 	step(16)
@@ -300,16 +321,4 @@ func joinsKeyword(b []byte, t token, i int) bool {
 		return t.kw == kwNone
 	}
 	return false
-}
-
-// lineEnd returns the position after the line break that ends a comment at i, 0 when the comment runs to the end of the text. Only a
-// bounded part is searched.
-func lineEnd(b []byte, i int) int {
-	step(min(len(b)-i, 64))
-	for k := i; k < len(b) && k-i < 64; k++ {
-		if b[k] == '\n' {
-			return k + 1
-		}
-	}
-	return 0
 }

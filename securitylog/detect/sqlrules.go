@@ -125,6 +125,9 @@ func (q *sqlText) atClause(i int) string {
 			return ""
 		}
 		next := q.tok(i + 2)
+		if after := q.tok(i + 3); i == 0 && after.kind == tokWord && after.kw == kwNone && !q.tail {
+			return "" // order by 5 pm
+		}
 		if next.kind == tokNumber && (left || q.tail || i == 0) || (left || i == 0) && q.tail && next.kind != 0 || left && next.kind == tokWord && q.tok(i+3).kind == tokOpen {
 			return "sqli-clause"
 		}
@@ -172,6 +175,9 @@ func (q *sqlText) atFunction(i int) string {
 	arg := q.tok(i + 2)
 	if arg.kind == tokClose && t.kw == kwTime {
 		return ""
+	}
+	if i == 0 && !next.glue && !q.tail && len(q.toks) <= 4 {
+		return "" // benchmark (2024)
 	}
 	if string(q.word(i)) == "sleep" && prev.kind == tokDot || !next.glue && !q.single && !q.double && !q.numeric(i) && i > 0 && prev.kw == kwNone {
 		return ""
@@ -229,7 +235,7 @@ func (q *sqlText) atOpen(i int) string {
 	if q.tok(i+1).kw != kwSelect || q.prose && !q.single && !q.double {
 		return ""
 	}
-	if !q.selects(i + 2) {
+	if !q.selects(i+2) && !(q.tail && (q.single || q.double) && q.tok(i+2).kind == tokWord && q.tok(i+3).kind == tokClose) {
 		return ""
 	}
 	prev := q.tok(i - 1)

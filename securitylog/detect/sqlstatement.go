@@ -15,6 +15,9 @@ func (q *sqlText) whole() string {
 	if q.statement(i, true) {
 		return "sqli-statement"
 	}
+	if q.sameLiterals() || q.weighsComparison() {
+		return "sqli-tautology"
+	}
 	if q.quotedOperator() {
 		return "sqli-concat"
 	}
@@ -47,6 +50,31 @@ func (q *sqlText) quotedOperator() bool {
 	return n-1 > i+1
 }
 
+// sameLiterals reports whether the text is nothing but a literal compared with itself: 1=1, 'a'='a', 7 like 7.
+func (q *sqlText) sameLiterals() bool {
+	end, both, ok := q.comparison(0)
+	if !ok || !both || end != len(q.toks) || q.toks[0].kind != tokNumber && q.toks[0].kind != tokQuote {
+		return false
+	}
+	k, _ := q.wordCompare(0, end)
+	if k <= 0 || k+1 >= end {
+		return false
+	}
+	switch sign := q.toks[k]; {
+	case sign.kind == tokOp && (sign.c == '=' || string(q.b[sign.s:sign.e]) == "<=>"):
+	case string(q.word(k)) == "like", string(q.word(k)) == "rlike", string(q.word(k)) == "regexp":
+	default:
+		return false
+	}
+	return string(q.b[q.toks[0].s:q.toks[k-1].e]) == string(q.b[q.toks[k+1].s:q.toks[end-1].e])
+}
+
+// weighsComparison recognises a comparison of two numbers that another is multiplied with: (3=4)*7.
+func (q *sqlText) weighsComparison() bool {
+	return len(q.toks) == 7 && q.toks[0].kind == tokOpen && q.toks[1].kind == tokNumber && q.toks[2].kind == tokOp && q.toks[3].kind == tokNumber &&
+		q.toks[4].kind == tokClose && q.toks[5].kind == tokArith && q.toks[6].kind == tokNumber
+}
+
 // statement reports whether an SQL statement starts at token i. With strict, when nothing but the statement speaks for an attack, a
 // select must go on to a condition, a call or an end.
 func (q *sqlText) statement(i int, strict bool) bool {
@@ -59,8 +87,12 @@ func (q *sqlText) statement(i int, strict bool) bool {
 		case "insert", "merge", "replace":
 			return next.kw == kwInto && q.tok(i+2).kind == tokWord && q.followed(i+3, 6, func(t token) bool { return t.kw == kwValues && t.kind == tokWord || t.kw == kwSelect || t.kw == kwSet })
 		case "load":
-			return string(q.word(i+1)) == "data" && (q.tok(i+2).kw == kwOutfile || string(q.word(i+2)) == "local")
+			w := string(q.word(i + 1))
+			return (w == "data" || w == "xml") && (q.tok(i+2).kw == kwOutfile || q.tok(i+3).kw == kwOutfile)
 		case "copy":
+			if q.tok(i+2).kw == kwFrom && q.tok(i+3).kind == tokQuote {
+				return true
+			}
 			return q.followed(i+1, 6, func(t token) bool {
 				return t.kw == kwFrom || string(q.b[t.s:t.e]) == "to" || string(q.b[t.s:t.e]) == "program"
 			}) && !strict
@@ -73,19 +105,25 @@ func (q *sqlText) statement(i int, strict bool) bool {
 		}
 		return q.tok(i+1).kw == kwFrom && q.tok(i+2).kind == tokWord && (!strict || q.tok(i+3).kw == kwWhere && len(q.toks) > i+5 || q.tok(i+3).kind == tokSemi || q.tok(i+3).kind == tokComment)
 	case kwDrop:
+		if w := string(q.word(i)); (w == "grant" || w == "revoke") && next.kind == tokWord {
+			return (!strict || q.tail) && q.followed(i+2, 4, func(t token) bool { w := string(q.b[t.s:t.e]); return w == "to" || w == "on" || w == "from" })
+		}
 		if next.kw != kwObject {
-			return !strict && q.tail && next.kind == tokWord && len(q.toks)-i <= 4
+			return q.tail && next.kind == tokWord && len(q.toks)-i <= 4 && string(q.word(i)) != "comment"
 		}
 		end := q.tok(i + 3).kind
 		return q.tok(i+2).kind == tokWord && (end == 0 && string(q.word(i)) != "comment" && (!strict || q.tok(i+2).kw == kwNone && string(q.word(i)) == "drop") || end == tokSemi || end == tokComment || end == tokOpen ||
 			!strict || q.followed(i+3, 8, func(t token) bool {
-			return t.kind == tokSemi || t.kind == tokComment || t.kind == tokOpen || string(q.b[t.s:t.e]) == "identified" || t.kind == tokOp
+			return t.kind == tokSemi || t.kind == tokComment || t.kind == tokOpen || string(q.b[t.s:t.e]) == "identified" || t.kind == tokOp || string(q.b[t.s:t.e]) == "to" && q.tok(i).c == 'b'
 		}))
 	case kwExec:
 		switch {
 		case next.kind == tokOpen:
 			if q.tok(i+2).kind == tokQuote && commands[string(q.word(i+3))] != 0 {
 				return false // a command for a shell
+			}
+			if path := q.tok(i + 3); q.tok(i+2).kind == tokQuote && path.kind == tokArith && path.c == '/' {
+				return false // a program by its path
 			}
 			return !strict || q.tok(i+2).kind == tokAt || q.tok(i+2).kw != kwNone || q.tok(i+2).kind == tokQuote && q.followed(i+3, 8, func(t token) bool { return t.kind == tokArith })
 		case next.kind == tokAt, next.kind == tokQuote:
@@ -130,6 +168,9 @@ func (q *sqlText) selectStatement(i int, strict bool) bool {
 		return q.selects(i) || q.tok(i).c == '*' && q.tok(i+1).kind == 0
 	}
 	if t := q.tok(i); (t.kw == kwFunction || t.kw == kwSchema) && q.tok(i+1).kind == tokSemi {
+		return true
+	}
+	if q.tok(i).kw == kwFunction && asksServer(q.word(i)) && q.tok(i+1).kind == tokOpen && q.tok(i+2).kind == tokClose && (q.tok(i+3).kind == 0 || q.tok(i+3).kind == tokSemi) {
 		return true
 	}
 	value := false // the list asks for a value, not for names alone

@@ -27,13 +27,17 @@ func (s *scan) xss(t *text) {
 		}
 		tagged = tag
 	}
+	if !t.prose && t.signs.has(signBinding) {
+		s.report(t.place, XSS, "xss-attribute")
+		return
+	}
 	if t.marks&markEquals != 0 {
 		if rule := attributes(b, tagged, t); rule != "" {
 			s.report(t.place, XSS, rule)
 			return
 		}
 	}
-	if t.marks&(markParen|markTick|markEquals|markBracket) != 0 {
+	if t.marks&(markParen|markTick|markEquals|markBracket|markStar) != 0 {
 		if browserCode(b, t) {
 			s.report(t.place, XSS, "xss-code")
 		}
@@ -324,5 +328,5 @@ func handlerRuns(b []byte, start, eq int, name []byte, tagged bool, t *text) boo
 	}
 	value := b[eq+1 : min(len(b), eq+1+128)]
 	step(2 * len(value))
-	return bytes.ContainsAny(value, "(`") || bytes.Contains(value, []byte("javascript")) || start == 0 && t.where != InPath && !t.prose
+	return bytes.ContainsAny(value, "(`") || bytes.Contains(value, []byte("javascript")) || !t.prose && bytes.HasSuffix(b, []byte(">")) && hasAnyIn(value, "document.", "location", "window.") || start == 0 && t.where != InPath && !t.prose
 }

@@ -25,7 +25,7 @@ func browserCode(b []byte, t *text) bool {
 			if i > 0 && b[i-1] == '=' && !t.prose && (string(w) == "alert" || string(w) == "prompt" || string(w) == "confirm") && at(b, j) == '(' && at(b, j+1) != ')' {
 				return true
 			}
-			if passesDialog(b, w, i, j) && !t.prose {
+			if !t.prose && (passesDialog(b, w, i, j) || interpolatesDialog(b, w, i, j)) {
 				return true
 			}
 			starts := i == 0 || blankBefore(b, i) || bytes.IndexByte([]byte(";-+}(,/={*!~?:"), b[i-1]) >= 0 && (i < 8 || left)
@@ -68,6 +68,46 @@ func passesDialog(b, w []byte, i, j int) bool {
 	return false
 }
 
+// interpolatesDialog reports whether the word is a function that runs or shows something, put into the template that a function is
+// called with: [].map.call`${eval}...`; or one that is given another name: a=alert,a(1).
+func interpolatesDialog(b, w []byte, i, j int) bool {
+	switch string(w) {
+	case "alert", "prompt", "confirm", "eval", "navigation":
+	default:
+		return false
+	}
+	before, after := i, j
+	for before > 0 && i-before < 4 && b[before-1] == ' ' {
+		before--
+	}
+	after = skipSpaces(b, j)
+	if hasPrefixAt(b, before-2, "${") && (at(b, after) == '}' || at(b, after) == '.') {
+		return true
+	}
+	return at(b, i-1) == '=' && (at(b, j) == ',' || at(b, j) == ';') && bytes.IndexByte(b[j:min(len(b), j+maxHead)], '(') > 0
+}
+
+// skipNothing steps over what a script may have between a name and what follows it: blanks, comments, the end of a bracket, a question
+// mark.
+func skipNothing(b []byte, k int) int {
+	for n := 0; n < 8; n++ {
+		switch {
+		case isBlank(at(b, k)) && k < len(b), at(b, k) == '?':
+			k++
+		case hasPrefixAt(b, k, "/*"):
+			step(maxBody)
+			end := bytes.Index(b[k:min(len(b), k+maxBody)], []byte("*/"))
+			if end < 0 {
+				return k
+			}
+			k += end + 2
+		default:
+			return k
+		}
+	}
+	return k
+}
+
 // blankBetween reports whether the quote at i opens a quoted flag or pattern amid words: a blank or a bracket before it, a hyphen, an
 // asterisk or a backslash behind.
 func blankBetween(b []byte, i int) bool {
@@ -94,8 +134,11 @@ func skipSpaces(b []byte, i int) int {
 
 func callsBrowser(b, w []byte, i, j int, left bool) bool {
 	step(16)
-	k := j
-	for k < len(b) && (isBlank(b[k]) || b[k] == '?') && k-j < 8 {
+	k := skipNothing(b, j)
+	if at(b, k) == ')' && at(b, i-1) == '(' && at(b, k+1) == '[' { // (document)["cookie"]
+		k++
+	}
+	if at(b, k) == '\\' && at(b, k+1) == '`' {
 		k++
 	}
 	if k > j && at(b, k) == '.' && at(b, k+1) == '(' { // f?.()
@@ -119,9 +162,20 @@ func callsBrowser(b, w []byte, i, j int, left bool) bool {
 		return call && at(b, k+1) != ')' && (left || isQuote(at(b, k+1)) || bytes.Contains(b[k:min(len(b), k+64)], []byte("location")) || bytes.Contains(b[k:min(len(b), k+64)], []byte("fromcharcode")) ||
 			bytes.Contains(b[k:min(len(b), k+64)], []byte("name")) || bytes.Contains(b[k:min(len(b), k+64)], []byte("atob")))
 	case "document":
+		k = skipNothing(b, k+1) - 1
 		return next == '.' && (hasAnyAt(b, k+1, "cookie", "domain", "write", "body", "location", "forms", "getelement", "createelement", "queryselector", "documentelement", "url", "referrer", "vulnerable", "title", "domcontent", "defaultview")) ||
 			next == '['
-	case "window", "self", "top", "parent", "globalthis", "frames":
+	case "window", "self", "top", "parent", "globalthis", "frames", "this":
+		if next == '[' {
+			window := b[k:min(len(b), k+maxBody)]
+			step(len(window))
+			if end := bytes.Index(window, []byte("](")); end > 1 && (i == 0 || left) && bytes.ContainsAny(window[:end], "/'\"`.+") {
+				return true
+			}
+		}
+		if string(w) == "this" {
+			return false
+		}
 		return left && next == '[' && (isQuote(at(b, k+1)) || at(b, k+1) == '/') || next == '.' && hasAnyAt(b, k+1, "location", "open(", "name", "onerror", "alert", "eval", "document", "print(") ||
 			next == '[' && isQuote(at(b, k+1)) && i == 0
 	case "location":

@@ -1,0 +1,145 @@
+package detect
+
+import "bytes"
+
+// bare judges a text that is a command from its first byte on. Nothing was left to get there, so the command must go on as one does.
+func bare(b []byte, t *text, plain bool) string {
+	i := skipBlank(b, 0)
+	for i < len(b) && (b[i] == '\'' || b[i] == '"' || b[i] == '(' || b[i] == '{' || b[i] == '<' || b[i] == '!' || b[i] == ')' || b[i] == '+') {
+		if !t.prose && emptyBrace(b, i) {
+			return "cmdi-expansion"
+		}
+		i++
+	}
+	if t.where != InPath {
+		if rule := programPath(b, i); rule != "" && !t.prose {
+			return rule
+		}
+	}
+	if t.signs.has(signInterpreter) && t.signs.has(signInterpreterUse) && !t.prose && (t.where != InPath || bytes.Contains(b, []byte("cmd.exe"))) {
+		return "cmdi-windows"
+	}
+	if t.where == InPath {
+		return ""
+	}
+	if batchControl(b, i) {
+		return "cmdi-windows"
+	}
+	if t.prose {
+		return ""
+	}
+	runner, place := runners[string(b[i:wordEnd(b, i)])], i
+	if runner == runProgram {
+		i, _ = skipRunners(b, i)
+	}
+	j := nameEnd(b, i)
+	name := commandName(b[i:j])
+	kind := commands[string(name)]
+	if kind == 0 {
+		return ""
+	}
+	if isQuote(at(b, i-1)) && at(b, j) == b[i-1] && at(b, j+1) == ' ' { // the name alone in quotes
+		j++
+	}
+	arg, has := argument(b, j)
+	shell := has && arg == argShell && at(b, j) != '/' && at(b, j) != '.'
+	switch {
+	case i > place && (shell || kind == cmdSure || kind != cmdWord && !english(b[place:wordEnd(b, place)])):
+		return "cmdi-command"
+	case i > 0 && b[i-1] == '{' && (at(b, j+1) == '-' || at(b, j+1) == '/' || at(b, j+1) == '$' || isDigit(at(b, j+1))) && braceList(b, j):
+		return "cmdi-expansion"
+	case i > 0 && sleeps(b[i:]), has && arg == argEnd && kind != cmdWord && len(b)-j <= 2:
+		return "cmdi-command"
+	case shell && (bareCommands.has(name) || kind == cmdSure || systemArgument(b, j, kind != cmdWord || readsFile(name))), evaluates(name, b, j):
+		return "cmdi-command"
+	case kind == cmdSure && has && arg == argEnd && at(b, skipSpaces(b, j)) == ';':
+		return "cmdi-command"
+	case string(name) == "alias" && at(b, j) == ' ' && bytes.IndexByte(b[j:min(len(b), j+maxHead)], '=') > 0:
+		return "cmdi-command"
+	case !plain && kind != cmdWord && takenApart(t.b):
+		return "cmdi-command"
+	}
+	return ""
+}
+
+// english reports whether a program that runs another has the name of a word that sentences begin with.
+func english(name []byte) bool {
+	switch string(name) {
+	case "time", "nice", "command", "builtin", "watch":
+		return true
+	}
+	return false
+}
+
+// systemArgument reports whether a command's argument is a file of the system. For some commands every absolute path counts, also one
+// that is written with wildcards.
+func systemArgument(b []byte, j int, any bool) bool {
+	window := b[j:min(len(b), j+32)]
+	if hasAnyIn(window, "/etc", "/proc", "c:\\", "c:/", "c:+", "127.0") {
+		return true
+	}
+	if !any {
+		return false
+	}
+	if hasAnyIn(window, " /var/", " /tmp/", " /usr/", " /home/", " /root/", " /dev/", " /opt/") {
+		return true
+	}
+	k := skipSpaces(b, j)
+	end := k
+	for end < len(b) && end-k < maxHead && !isBlank(b[end]) {
+		end++
+	}
+	step(end - k)
+	return at(b, k) == '/' && bytes.ContainsAny(b[k:end], "?*[") && bytes.IndexByte(b[k+1:end], '/') > 0
+}
+
+// evaluates reports whether an interpreter is given its program on the command line: python -c "...".
+func evaluates(name, b []byte, j int) bool {
+	switch string(name) {
+	case "python", "python2", "python3", "perl", "ruby", "php", "node", "lua", "sh", "bash", "ksh", "zsh", "dash":
+	default:
+		return false
+	}
+	k := skipSpaces(b, j)
+	if k == j || !hasAnyAt(b, k, "-c ", "-e ", "-r ", "-ne ", "-le ", "-ec ", "-lc ") {
+		return false
+	}
+	return isQuote(at(b, skipSpaces(b, bytes.IndexByte(b[k:], ' ')+k)))
+}
+
+// commandName cuts the version off the name of a program that is called with one: python3.12, gcc10.1, php7.4.
+func commandName(name []byte) []byte {
+	if commands[string(name)] != 0 {
+		return name
+	}
+	stem := bytes.TrimRight(name, "0123456789.-")
+	switch string(stem) {
+	case "python", "perl", "php", "ruby", "gcc", "g++", "clang", "lua", "pip", "node":
+		return stem
+	}
+	return name
+}
+
+// takenApart reports whether the first word holds two or more of the quotes and backslashes that a shell drops: w'ho'ami.
+func takenApart(b []byte) bool {
+	n := 0
+	for i := 0; i < len(b) && i < 32 && !isBlank(b[i]); i++ {
+		if c := b[i]; isQuote(c) || c == '\\' || c == '^' || c == '$' {
+			n++
+		}
+	}
+	return n >= 2
+}
+
+// sleeps reports whether a text in brackets is a pause and nothing else: (sleep 5).
+func sleeps(b []byte) bool {
+	if !hasAnyAt(b, 0, "sleep ", "usleep ", "timeout ") {
+		return false
+	}
+	i := skipSpaces(b, bytes.IndexByte(b, ' '))
+	from := i
+	for isDigit(at(b, i)) {
+		i++
+	}
+	return i > from && i < len(b) && len(bytes.TrimLeft(b[i:], ")}\"' ;&|#")) == 0
+}

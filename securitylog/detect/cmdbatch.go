@@ -1,0 +1,160 @@
+package detect
+
+import "bytes"
+
+// batchControl recognises the loops and conditions of Windows' command language at i: for %i in (...) do, for /f "..." %i in,
+// if /i "%1"=="x" echo, if not exist file goto end. Words alone are English; what tells is the percent sign, the switch, or the
+// command behind the condition.
+func batchControl(b []byte, i int) bool {
+	switch j := wordEnd(b, i); string(b[i:j]) {
+	case "for":
+		return batchFor(b, j)
+	case "if":
+		return batchIf(b, j)
+	}
+	return false
+}
+
+// maxBatch bounds how far the parts of a loop or a condition are read.
+const maxBatch = 96
+
+func batchFor(b []byte, i int) bool {
+	k := skipSpaces(b, i)
+	if k == i {
+		return false
+	}
+	if at(b, k) == '/' && isLetter(at(b, k+1)) && at(b, k+2) == ' ' {
+		step(maxBatch)
+		for _, c := range b[k:min(len(b), k+maxBatch)] {
+			if c == '%' {
+				return true
+			}
+		}
+		return false
+	}
+	name := k
+	for at(b, k) == '%' {
+		step(1)
+		k++
+	}
+	if k == name {
+		return false
+	}
+	if end := wordEnd(b, k); end > k {
+		k = end
+	} else if k < len(b) && !isBlank(b[k]) {
+		k++ // a variable may be named by a sign
+	}
+	k = skipSpaces(b, k)
+	return hasAnyAt(b, k, "in (", "in(")
+}
+
+func batchIf(b []byte, i int) bool {
+	k := skipSpaces(b, i)
+	if hasPrefixAt(b, k, "/i ") {
+		return true
+	}
+	if k == i {
+		return false
+	}
+	if hasPrefixAt(b, k, "not ") {
+		k = skipSpaces(b, k+len("not "))
+	}
+	for _, test := range [...]string{"exist ", "defined "} {
+		if hasPrefixAt(b, k, test) {
+			return batchRuns(b, batchOperand(b, skipSpaces(b, k+len(test))))
+		}
+	}
+	for _, test := range [...]string{"errorlevel ", "cmdextversion "} {
+		if hasPrefixAt(b, k, test) {
+			return isDigit(at(b, skipSpaces(b, k+len(test))))
+		}
+	}
+	end := batchOperand(b, k)
+	grouped := at(b, k) == '(' && holdsBlank(b[k:end])
+	if grouped {
+		k++
+		end = batchOperand(b, k)
+	}
+	variable := holdsVariable(b[k:end])
+	glued := at(b, end) == '='
+	k = skipSpaces(b, end)
+	switch {
+	case hasPrefixAt(b, k, "=="):
+		k = skipSpaces(b, k+len("=="))
+		for at(b, k) == '=' {
+			step(1)
+			k++
+		}
+		if !glued && !variable && !isQuote(at(b, end-1)) && at(b, end-1) != ']' && at(b, end-1) != ')' {
+			return false // a == b: a language of programs
+		}
+	case hasAnyAt(b, k, "equ ", "neq ", "lss ", "leq ", "gtr ", "geq "):
+		k = skipSpaces(b, k+len("equ "))
+	default:
+		return false
+	}
+	end = batchOperand(b, k)
+	if variable || holdsVariable(b[k:end]) {
+		return true
+	}
+	if grouped && at(b, end) == ')' {
+		end++
+	}
+	return batchRuns(b, end)
+}
+
+// holdsVariable reports whether an operand names a variable of the command language: %1, %var%, !var!.
+func holdsVariable(operand []byte) bool {
+	step(len(operand))
+	for i, c := range operand {
+		if (c == '%' || c == '!') && (isWordByte(at(operand, i+1)) || at(operand, i+1) == '~' || at(operand, i+1) == '%') {
+			return true
+		}
+	}
+	return false
+}
+
+func holdsBlank(b []byte) bool { return bytes.IndexByte(b, ' ') >= 0 }
+
+// batchOperand returns the end of the operand at i: a string in quotes or brackets, or what stands before a blank or an equals sign.
+func batchOperand(b []byte, i int) int {
+	closing := byte(0)
+	switch at(b, i) {
+	case '"', '\'':
+		closing = b[i]
+	case '(':
+		closing = ')'
+	case '[':
+		closing = ']'
+	case '{':
+		closing = '}'
+	}
+	limit := min(len(b), i+maxBatch)
+	for k := i; k < limit; k++ {
+		step(1)
+		switch {
+		case closing != 0 && k > i && b[k] == closing:
+			return k + 1
+		case closing == 0 && (isBlank(b[k]) || b[k] == '=' || b[k] == ')'):
+			return k
+		}
+	}
+	return limit
+}
+
+// batchRuns reports whether a command of Windows, or a group of them, stands at i.
+func batchRuns(b []byte, i int) bool {
+	k := skipSpaces(b, i)
+	if at(b, k) == '@' {
+		k++
+	}
+	if at(b, k) == '(' {
+		return k > i
+	}
+	switch string(b[k:wordEnd(b, k)]) {
+	case "echo", "goto", "set", "call", "cmd", "exit", "del", "copy", "xcopy", "start", "cd", "md", "rd", "move", "ren", "type", "powershell":
+		return k > i
+	}
+	return false
+}

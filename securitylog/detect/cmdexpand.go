@@ -1,0 +1,81 @@
+package detect
+
+import "bytes"
+
+// expands recognises at the sign at i what shells compute with a variable, so that no word of a command need be written out:
+// ${HOME:0:1}, ${x//a/b}, ${x@P}, $'\x63', %ProgramFiles:~3,1%. The plain ${HOME} and ${PORT:-80} are honest.
+func expands(b []byte, i int) bool {
+	if b[i] == '%' {
+		end := wordEnd(b, i+1)
+		return end > i+1 && hasPrefixAt(b, end, ":~") && (isDigit(at(b, end+2)) || at(b, end+2) == '-')
+	}
+	if at(b, i+1) == '\'' {
+		return at(b, i+2) == '\\'
+	}
+	if at(b, i+1) != '{' {
+		return false
+	}
+	end := wordEnd(b, i+2)
+	if end == i+2 {
+		return false
+	}
+	next := at(b, end+1)
+	switch at(b, end) {
+	case ':':
+		return isDigit(next) || next == ' ' && (at(b, end+2) == '-' || isDigit(at(b, end+2)))
+	case '/':
+		return next == '/'
+	case '#':
+		return next == '{'
+	case '@':
+		return next == 'p' && at(b, end+2) == '}'
+	}
+	return false
+}
+
+// maxBody bounds how much of a function's body is read.
+const maxBody = 64
+
+// breeds recognises a function of a shell that calls itself through a pipe or in the background: f(){ f|f& };f.
+func breeds(b []byte) bool {
+	i := bytes.Index(b, []byte("()"))
+	if i < 0 {
+		return false
+	}
+	step(i + 2*maxBody)
+	open := skipBlank(b, i+2)
+	if at(b, open) != '{' {
+		return false
+	}
+	start := i
+	for start > 0 && i-start < maxWord && (isWordByte(b[start-1]) || b[start-1] == '.' || b[start-1] == ':') {
+		start--
+	}
+	name, body := b[start:i], b[open+1:min(len(b), open+1+maxBody)]
+	end := bytes.IndexByte(body, '}')
+	if len(name) == 0 || end < 0 || !bytes.Contains(body[:end], name) {
+		return false
+	}
+	body = body[:end]
+	return bytes.ContainsAny(body, "|&") && !bytes.Contains(body, []byte("||")) && !bytes.Contains(body, []byte("&&"))
+}
+
+// emptyBrace recognises at i a list in braces that begins with nothing: {,ip,a} is the command "ip a" without a blank.
+func emptyBrace(b []byte, i int) bool {
+	if !hasPrefixAt(b, i, "{,") {
+		return false
+	}
+	window := b[i+2 : min(len(b), i+2+maxBody)]
+	step(len(window))
+	end := bytes.IndexByte(window, '}')
+	if end <= 0 || bytes.IndexByte(window[:end], ' ') >= 0 {
+		return false
+	}
+	switch c := window[0]; {
+	case c == '/' || c == '$':
+		return true
+	case isQuote(c):
+		window = window[1:]
+	}
+	return commands[string(window[:wordEnd(window, 0)])] != 0
+}

