@@ -309,6 +309,7 @@ func foreignLimit(r *http.Request) events.Event {
 // the door, and not in Caddy's server, whose error log prints the request.
 func (d *Door) delegate(w http.ResponseWriter, r *http.Request, req *Request, refusal *Refusal) {
 	d.setHeader(w.Header(), refusal)
+	req.Principal = nil // whoever was refused gets no backend's key on the way through the site's error pages
 	if d.server == nil || d.server.Errors == nil || len(d.server.Errors.Routes) == 0 {
 		w.WriteHeader(refusal.Status)
 		return

@@ -37,6 +37,9 @@ func init() { caddy.RegisterModule(Gate{}) }
 // While the gate goes on without something that it needs (a shared store that is
 // away, a key file that is broken), answers at /healthz carry the response field
 // `Gatehouse-Health: degraded`. Their status is the backend's: the gate serves.
+//
+// Fields that a request's Connection names are taken out (RFC 9110, section
+// 7.6.1), and an Upgrade to anything but websocket is ignored.
 type Gate struct {
 	// ErrorFormat is how refusals are written: "elizaos" (what ElizaOS'
 	// documents show), "code" (an object with code and message on every

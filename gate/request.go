@@ -99,6 +99,7 @@ func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
 	req.dressed = req.hangers[:0]
 	req.idHeader[0] = req.ID
 	w.Header()[requestIDHeader] = req.idHeader[:]
+	endHops(r.Header)
 	// A client's own id is not believed: it could collide with another's.
 	r.Header[requestIDHeader] = req.idHeader[:]
 
