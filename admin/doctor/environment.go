@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// where the variables of the backend are set.
+// place is where a variable of the backend is to be set.
 func (e Environment) place() string {
-	if e.Source == "" {
+	if e.Source == "" || strings.HasPrefix(e.Source, "process ") {
 		return "in the environment of the backend"
 	}
 	return "in " + e.Source

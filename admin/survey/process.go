@@ -12,11 +12,11 @@ import (
 )
 
 // asked are the variables that checks ask for.
-var asked = []string{"NODE_ENV", "SERVER_HOST", "ELIZA_UI_ENABLE", "EXPRESS_MAX_PAYLOAD"}
+var asked = []string{"NODE_ENV", "SERVER_HOST", "EXPRESS_MAX_PAYLOAD"}
 
 // environment is what the backend runs with: its process' environment and the
-// .env in its folder, where they can be read; and what the gate was given, which
-// is told to read the same file.
+// .env in its folder. Where they cannot be read, it is what the gate was given,
+// which is told to read the same file.
 func (s *Survey) environment(p gate.Portrait, backends []doctor.Backend) doctor.Environment {
 	e := doctor.Environment{Values: make(map[string]string)}
 	var sources []string
@@ -37,19 +37,12 @@ func (s *Survey) environment(p gate.Portrait, backends []doctor.Backend) doctor.
 			add(path, func(name string) string { return values[name] })
 		}
 	}
-	// What the gate was given counts where it may be what the backend was given.
-	if len(sources) == 0 || len(p.EnvFiles) > 0 {
-		for _, file := range p.EnvFiles {
-			sources = append(sources, file.Path)
+	if len(sources) == 0 && (len(p.EnvFiles) > 0 || len(p.Environment) > 0) {
+		source := "the gate's environment"
+		if len(p.EnvFiles) > 0 {
+			source = p.EnvFiles[0].Path
 		}
-		if len(p.EnvFiles) == 0 && len(p.Environment) > 0 {
-			sources = append(sources, "the gate's environment")
-		}
-		for _, name := range asked {
-			if e.Values[name] == "" {
-				e.Values[name] = p.Environment[name]
-			}
-		}
+		add(source, func(name string) string { return p.Environment[name] })
 	}
 	e.Source = strings.Join(sources, ", ")
 	for name, value := range e.Values {
