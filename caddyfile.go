@@ -33,7 +33,7 @@ func init() {
 		if directive.name == "agent_cors" {
 			httpcaddyfile.RegisterDirective(directive.name, headers.ParseCORSDirective)
 		} else {
-			httpcaddyfile.RegisterHandlerDirective(directive.name, directive.parse)
+			httpcaddyfile.RegisterHandlerDirective(directive.name, gate.Noted(directive.parse))
 		}
 		// agent_gate is the outermost place of the site, so that every error
 		// leaves by its door. The others share one anchor and so keep the

@@ -36,10 +36,13 @@ what would have to change, and when the request will pass.
 With the id of a request that was refused (X-Request-Id), it prints why that was.
 The last thousand are remembered.
 
+With --config, or where a Caddyfile lies in this folder, it tells besides in
+which lines of it the steps are written, and which line decided.
+
 Exit codes: 0, the request passes; 1, it is refused; 2, the gate cannot be asked.
 `,
 		Example: `  gatehouse explain --key @ci.key GET https://agents.example.com/api/agents
-  gatehouse explain 0b6f3f57-6ef2-4ea5-90b1-6b4de6c8a9b4`,
+  gatehouse explain --config /etc/gatehouse/Caddyfile 0b6f3f57-6ef2-4ea5-90b1-6b4de6c8a9b4`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: e.run,
 	}
@@ -61,11 +64,16 @@ type explain struct {
 
 func (e *explain) run(cmd *cobra.Command, args []string) error {
 	out := cmd.OutOrStdout()
+	file, err := openCaddyfile(&e.gate)
+	if err != nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), "No lines are shown, since the Caddyfile cannot be read:", err)
+	}
 	if len(args) == 1 {
 		var told gate.Refused
 		if err := e.gate.get("/gatehouse/refusals/"+args[0], &told); err != nil {
 			return exit(cmd, exitNotAsked, err)
 		}
+		file.fillRefused(&told)
 		if e.json {
 			return json.NewEncoder(out).Encode(told)
 		}
@@ -85,6 +93,7 @@ func (e *explain) run(cmd *cobra.Command, args []string) error {
 	if err := e.gate.ask(http.MethodPost, "/gatehouse/explain", bytes.NewReader(body), &trial); err != nil {
 		return exit(cmd, exitNotAsked, err)
 	}
+	file.fill(&trial)
 	if e.json {
 		err = json.NewEncoder(out).Encode(trial)
 	} else {
@@ -140,7 +149,7 @@ func fromFile(cmd *cobra.Command, flag, value string) (string, error) {
 func writeTrial(out io.Writer, t *gate.Trial) {
 	fmt.Fprintf(out, "%s from %s, at the server %s\n", t.Request, t.Client, t.Server)
 	for _, step := range t.Steps {
-		fmt.Fprintf(out, "  %-20s %s\n", step.Step, step.Outcome)
+		fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("  %-20s %-8s %s", step.Step, step.Outcome, step.Line), " "))
 		for _, said := range step.Says {
 			fmt.Fprintf(out, "      %s\n", said)
 		}
@@ -153,9 +162,13 @@ func writeTrial(out io.Writer, t *gate.Trial) {
 }
 
 func writeRefused(out io.Writer, told *gate.Refused) {
-	fmt.Fprintf(out, "refused with %d %s by %s\n", told.Status, told.Code, told.Step)
+	by := told.Step
+	if by == "" {
+		by = "a handler that is not the gate's"
+	}
+	fmt.Fprintf(out, "refused with %d %s by %s\n", told.Status, told.Code, by)
 	for _, line := range []struct{ name, value string }{
-		{"key", told.KeyID}, {"rule", told.Rule}, {"tier", told.Tier}, {"class", told.Class}, {"reason", told.Reason}, {"to pass", remedy(told)},
+		{"key", told.KeyID}, {"rule", told.Rule}, {"tier", told.Tier}, {"class", told.Class}, {"reason", told.Reason}, {"written", told.Line}, {"to pass", remedy(told)},
 	} {
 		if line.value != "" {
 			fmt.Fprintf(out, "  %-9s%s\n", line.name+":", line.value)
@@ -173,6 +186,16 @@ func remedy(told *gate.Refused) string {
 		return "present a key that is valid here, as X-API-KEY or Authorization: Bearer; `gatehouse key list` shows those that there are"
 	case lacksScope:
 		return "use a key that has the scope " + scope + ": `gatehouse key add <id> --scope " + scope + "` makes one"
+	case told.Code == "AMBIGUOUS_CREDENTIALS":
+		return "send one key: one of the two belongs to somebody else, or to another client"
+	case told.Rule == "from":
+		return "use the key from one of its networks, which `gatehouse key show " + told.KeyID + " --json` lists, or have its owner make one for this"
+	case strings.HasPrefix(told.Rule, "cors"):
+		return "name the origin in agent_cors (with the preset: in CORS_ORIGIN), if its pages are yours"
+	case told.Status == http.StatusGatewayTimeout:
+		return "find out why the backend takes so long; how long the gate waits says `response_header_timeout` in the block `backend`"
+	case told.Status == http.StatusBadGateway || told.Status == http.StatusServiceUnavailable:
+		return "start the backend, or correct its address; `gatehouse doctor` says where it listens"
 	case told.Class != "":
 		return "if it is no attack, take the class out of `block` in agent_security_log, or write `ignore " + strings.Fields(told.Class)[0] + " <matcher>`"
 	case told.Status == http.StatusForbidden:

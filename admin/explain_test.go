@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/cmd"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 	"github.com/spf13/cobra"
 )
@@ -26,6 +28,7 @@ const explained = `{
 }
 GATE {
 	agent_gate
+	agent_cors https://app.example.com
 	agent_ip {
 		deny 10.66.0.0/16
 	}
@@ -49,7 +52,9 @@ GATE {
 		max_body 10
 	}
 	reverse_proxy BACKEND {
-		transport agent_backend
+		transport agent_backend {
+			response_header_timeout 200ms
+		}
 	}
 }`
 
@@ -85,18 +90,30 @@ var blurred = []struct {
 func TestExplain(t *testing.T) {
 	g := gatetest.New(t)
 	g.Admin = socket(t)
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	file := keys.NewFile(filepath.Join(dir, "keys.json"))
 	if err := file.Init(); err != nil {
 		t.Fatal(err)
 	}
 	o := office{Gate: g, t: t, file: file}
-	if err := g.Load(strings.ReplaceAll(explained, "KEYS", file.Path())); err != nil {
+	text := strings.ReplaceAll(explained, "KEYS", file.Path())
+	if err := g.Load(text); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir) // a Caddyfile lies there, as gatetest makes it of the text
+	text = strings.NewReplacer("GATE", "http://"+g.Addr, "BACKEND", g.Backend.Addr()).Replace(text)
+	if err := os.WriteFile("Caddyfile", []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	secret := o.must(200, "POST", "/gatehouse/keys", `{"id":"ci","scopes":["read"]}`)["secret"].(string)
 	good, bad := filepath.Join(dir, "good"), filepath.Join(dir, "bad")
-	for name, text := range map[string]string{good: secret, bad: "agk_mistyped-or-guessed"} {
+	far := filepath.Join(dir, "far")
+	distant := o.must(200, "POST", "/gatehouse/keys", `{"id":"office","scopes":["read"],"from":["192.0.2.0/24"]}`)["secret"].(string)
+	for name, text := range map[string]string{good: secret, far: distant, bad: "agk_mistyped-or-guessed"} {
 		if err := os.WriteFile(name, []byte(text+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -111,6 +128,11 @@ func TestExplain(t *testing.T) {
 	explain("no key", "GET", site+"/api/x")
 	explain("a wrong key", "--key", "@"+bad, "GET", site+"/api/x")
 	explain("no scope", "--key", "@"+good, "GET", site+"/admin/x")
+	explain("a key from another address", "--key", "@"+far, "GET", site+"/files/x")
+	explain("two keys", g.Get("/files/x", "X-API-KEY", secret, "Authorization", "Bearer "+distant).Header.Get("X-Request-Id"))
+	explain("a page of another origin", "-H", "Origin: https://stranger.example", "-H", "Access-Control-Request-Method: POST", "OPTIONS", site+"/api/x")
+	explain("its socket", "-H", "Origin: https://stranger.example", "-H", "Upgrade: websocket", "-H", "Connection: Upgrade", "GET", site+"/socket.io/?EIO=4")
+	explain("a path that servers read in different ways", "--key", "@"+good, "GET", site+"/files/a%2fb")
 	explain("a denied address", "--client", "10.66.1.2", "GET", site+"/api/x")
 	explain("an attack that is blocked", "--key", "@"+good, "GET", site+"/files/..%2f..%2fetc/passwd")
 	explain("an attack that is seen", "--key", "@"+good, "GET", site+"/api/x?q=1'%20OR%20'1'='1")
@@ -129,10 +151,14 @@ func TestExplain(t *testing.T) {
 		g.Get("/api/x", "X-API-KEY", wrong)
 	}
 	explain("too many wrong keys", "--key", "@"+bad, "GET", site+"/api/x")
+	g.Backend.Handle(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	explain("a backend that is slow", g.Get("/files/x", "X-API-KEY", secret).Header.Get("X-Request-Id"))
+	g.Backend.Close()
+	explain("a backend that is down", g.Get("/files/x", "X-API-KEY", secret).Header.Get("X-Request-Id"))
 	explain("an id that nobody has", "00000000-0000-4000-8000-000000000000")
 	explain("a key in the command line", "--key", "secret", "GET", site+"/api/x")
 
-	text := transcript.String()
+	text = transcript.String()
 	if strings.Contains(text, secret) {
 		t.Error("a key stands in the transcript")
 	}
@@ -140,11 +166,8 @@ func TestExplain(t *testing.T) {
 		text = b.what.ReplaceAllString(text, b.by)
 	}
 	text = strings.NewReplacer(socket, "SOCKET").Replace(text)
-	golden := filepath.Join("testdata", "explain.txt")
+	golden := filepath.Join(here, "testdata", "explain.txt")
 	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
 		if err := os.WriteFile(golden, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -155,6 +178,80 @@ func TestExplain(t *testing.T) {
 	}
 	if text != string(want) {
 		t.Errorf("the transcript is another than in %s:\n%s", golden, text)
+	}
+}
+
+// TestExplainPage holds that what docs/explain.md shows is what is printed.
+func TestExplainPage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "explain.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden, err := os.ReadFile(filepath.Join("testdata", "explain.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?ms)^```text\n(.*?)^```$").FindAllSubmatch(page, -1)
+	if len(shown) < 3 {
+		t.Errorf("the page shows %d transcripts", len(shown))
+	}
+	for _, text := range shown {
+		if !bytes.Contains(golden, text[1]) {
+			t.Errorf("this is not what is printed:\n%s", text[1])
+		}
+	}
+}
+
+// TestLinesOfAPreset holds that lines of a preset are named as such, and those
+// that the operator has written in its place by file and number; and that a
+// file which is not what runs names none.
+func TestLinesOfAPreset(t *testing.T) {
+	t.Setenv("ELIZA_SERVER_AUTH_TOKEN", "a-key-of-the-test-of-lines-0123456789")
+	g := gatetest.New(t)
+	g.Admin = socket(t)
+	const site = "GATE {\n\tgatehouse elizaos BACKEND {\n\t\trate_limit {\n\t\t\ttier api {\n\t\t\t\tlimit 1 1h\n\t\t\t}\n\t\t}\n\t}\n}\n"
+	if err := g.Load(site); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	write := func(text string) {
+		text = strings.NewReplacer("GATE", "http://"+g.Addr, "BACKEND", g.Backend.Addr()).Replace(text)
+		if err := os.WriteFile("Caddyfile", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(site)
+	key := os.Getenv("ELIZA_SERVER_AUTH_TOKEN")
+	g.Get("/api/agents", "X-API-KEY", key)
+	id := g.Get("/api/agents", "X-API-KEY", key).Header.Get("X-Request-Id")
+	socket, _, _ := strings.Cut(g.Admin, "|")
+	explain := func() string { return command(t, "explain", "--address", socket, id) }
+	preset, err := gate.Preset("elizaos", []string{"x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := func(beginning string) string {
+		for i, line := range strings.Split(preset, "\n") {
+			if strings.HasPrefix(strings.TrimSpace(line), beginning) {
+				return fmt.Sprintf("line %d of `gatehouse preset elizaos`", i+1)
+			}
+		}
+		t.Fatalf("the preset has no line %s", beginning)
+		return ""
+	}
+	if out := explain(); !strings.Contains(out, printed("tier api ")+" `tier api @gh_limit_api`, Caddyfile:5 `limit 1 1h`") {
+		t.Error(out)
+	}
+	if out := command(t, "explain", "--address", socket, "GET", "http://"+g.Addr+"/api/agents"); !strings.Contains(out, "agent_auth           refuses  "+printed("agent_auth {")) {
+		t.Error(out)
+	}
+	write(strings.Replace(site, "limit 1 1h", "limit 2 1h", 1))
+	if out := explain(); strings.Contains(out, "written:") {
+		t.Error("lines are told of a file that is not what runs: " + out)
+	}
+	write("GATE {")
+	if out := explain(); !strings.Contains(out, "No lines are shown") || !strings.Contains(out, "refused with 429") {
+		t.Error(out)
 	}
 }
 

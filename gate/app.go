@@ -56,8 +56,10 @@ type App struct {
 	// wardrobes are there for each place that has been looked at.
 	wardrobes map[place]*wardrobe
 
-	plain sync.Once               // the place before plain http is taken
-	sites atomic.Pointer[[]*site] // once the configuration is started
+	plain sync.Once // the place before plain http is taken
+	// Both are there once the configuration is started.
+	sites atomic.Pointer[[]*site]
+	paths atomic.Pointer[configPaths]
 }
 
 // CaddyModule returns the Caddy module information.

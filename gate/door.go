@@ -92,14 +92,15 @@ func (d *Door) Through(w http.ResponseWriter, r *http.Request, next caddyhttp.Ha
 // innermost that it comes through.
 func serve(w http.ResponseWriter, r *http.Request, req *Request, next caddyhttp.Handler, step Step) error {
 	if req.trial != nil {
-		req.trial.enter(nameOf(step), passes)
+		name := nameOf(step)
+		req.trial.enter(name, passes, req.door.app.pathOf(step, req.door.server, name))
 	}
 	err := step.Serve(w, r, req, next)
 	if err == nil {
 		return nil
 	}
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) && refusal.Event.Step == "" {
-		refusal.Event.Step = nameOf(step)
+		refusal.Event.Step, refusal.step = nameOf(step), step
 	}
 	return err
 }
@@ -268,6 +269,7 @@ func (d *Door) refusalOf(r *http.Request, req *Request, err error) *Refusal {
 	} else if handlerErr.StatusCode == 0 {
 		cause = err.Error()
 	}
+	refusal.cause = events.Text(events.RedactFor(r, cause), 512)
 	level := zap.DebugLevel
 	if status >= http.StatusInternalServerError {
 		level = zap.ErrorLevel
@@ -279,7 +281,7 @@ func (d *Door) refusalOf(r *http.Request, req *Request, err error) *Refusal {
 			zap.String("code", refusal.Code),
 			zap.String("method", r.Method),
 			zap.String("uri", events.Text(events.RedactFor(r, OriginalURI(r)), 512)),
-			zap.String("cause", events.Text(events.RedactFor(r, cause), 512)),
+			zap.String("cause", refusal.cause),
 		)
 	}
 	return refusal

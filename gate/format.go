@@ -50,6 +50,10 @@ func foreignRefusal(status int) *Refusal {
 	if f.Message == "" {
 		f.Message = "Request failed"
 	}
+	switch status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		f.Event.Step = "reverse_proxy"
+	}
 	return f
 }
 

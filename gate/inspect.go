@@ -47,6 +47,7 @@ func (a *App) inspect() error {
 		sites = append(sites, sitesOf(server)...)
 	}
 	a.sites.Store(&sites)
+	a.paths.Store(newConfigPaths(found.(*caddyhttp.App).Servers))
 	a.warnOfStaleAcceptances(sites)
 	return errors.Join(mistakes...)
 }

@@ -35,7 +35,9 @@ type Refusal struct {
 	// filled in by the door. An Event without a name is not reported.
 	Event events.Event
 
-	foreign bool // made of another module's error, whose headers are kept
+	foreign bool   // made of another module's error, whose headers are kept
+	step    Step   // the handler that it is from, if that is known
+	cause   string // why another module failed, without secrets
 }
 
 // Error says what was refused, for logs: never a secret.

@@ -28,6 +28,11 @@ type Refused struct {
 	Tier   string      `json:"tier,omitempty"`
 	Class  string      `json:"class,omitempty"`
 	Reason string      `json:"reason,omitempty"`
+	// At is where the step stands in the configuration that ran, as a path of
+	// Caddy's admin API under /config/.
+	At string `json:"at,omitempty"`
+	// Line is where that is written in the Caddyfile. The command line fills it in.
+	Line string `json:"line,omitempty"`
 	// Passes is when the same request will pass, where time is all that it
 	// takes.
 	Passes time.Time `json:"passes,omitzero"`
@@ -40,6 +45,12 @@ func refused(r *http.Request, req *Request, f *Refusal, now time.Time) Refused {
 		Status: f.Status, Code: f.Code,
 		Event: f.Event.Name, Step: f.Event.Step, Rule: f.Event.Rule, Tier: f.Event.Tier, Class: f.Event.Class, Reason: f.Event.Reason,
 		KeyID: f.Event.KeyID,
+	}
+	if told.Reason == "" {
+		told.Reason = f.cause
+	}
+	if told.Step != "" {
+		told.At = req.door.app.pathOf(f.step, req.door.server, told.Step)
 	}
 	if req.Client.IsValid() {
 		told.Client = req.Client.String()

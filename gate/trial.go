@@ -46,6 +46,9 @@ type Tried struct {
 	Outcome string `json:"outcome"`
 	// Says is what the handler found out.
 	Says []string `json:"says,omitempty"`
+	// At and Line are where it stands, as in Refused.
+	At   string `json:"at,omitempty"`
+	Line string `json:"line,omitempty"`
 }
 
 // The outcomes of a step.
@@ -71,8 +74,8 @@ func (req *Request) Explain(format string, args ...any) {
 	}
 }
 
-func (t *Trial) enter(step, outcome string) {
-	t.Steps = append(t.Steps, Tried{Step: step, Outcome: outcome})
+func (t *Trial) enter(step, outcome, at string) {
+	t.Steps = append(t.Steps, Tried{Step: step, Outcome: outcome, At: at})
 }
 
 func (t *Trial) say(text string) {
@@ -102,7 +105,7 @@ func (t *Trial) refuse(told Refused) {
 			return
 		}
 	}
-	t.enter(told.Step, refuses)
+	t.enter(told.Step, refuses, told.At)
 }
 
 // Try tells what would become of a request. header is taken as it is; client
@@ -245,7 +248,7 @@ func (t *Trial) handler(handler caddyhttp.MiddlewareHandler, next caddyhttp.Hand
 		case Step, *rewrite.Rewrite, *caddyhttp.VarsMiddleware, *headers.Handler, *caddyhttp.StaticResponse:
 			return handler.ServeHTTP(w, r, next)
 		}
-		t.enter(name, skipped)
+		t.enter(name, skipped, "")
 		return next.ServeHTTP(w, r)
 	})
 }
@@ -257,7 +260,7 @@ func (t *Trial) proxy(h *reverseproxy.Handler, r *http.Request) error {
 			return err
 		}
 	}
-	t.enter("reverse_proxy", passes)
+	t.enter("reverse_proxy", passes, "")
 	t.Answer = "the backend would be asked: " + strings.Join(upstreamsOf(h), ", ")
 	return nil
 }

@@ -97,7 +97,7 @@ func ParseCORSDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, er
 			return nil, err
 		}
 	}
-	handler, err := ParseCORS(h)
+	handler, err := gate.Noted(ParseCORS)(h)
 	if err != nil {
 		return nil, err
 	}
