@@ -287,7 +287,7 @@ func TestResetReachesAllGates(t *testing.T) {
 			}
 		}
 	}
-	redis = redis.Restart(t)
+	redis.Restart(t)
 	for _, g := range gates {
 		g.WaitFor(t, "sys_limit_store_back")
 	}
