@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -34,6 +33,8 @@ type ElizaConfig struct {
 	Token   string   // ELIZA_SERVER_AUTH_TOKEN; empty: the server asks for none
 	Env     []string // further environment, as NAME=value
 	DataDir string   // default: a new folder
+	Port    int      // default: a free one
+	Network *Network // default: the machine's own
 }
 
 var sharedEliza struct {
@@ -56,8 +57,8 @@ func SharedElizaOS(t testing.TB) *ElizaOS {
 			return
 		}
 		shared.add(func() { _ = os.RemoveAll(dataDir) })
-		config := ElizaConfig{Token: ElizaToken, DataDir: dataDir}
-		sharedEliza.server, sharedEliza.err = startElizaOS(dir, Port(t), config)
+		config := ElizaConfig{Token: ElizaToken, DataDir: dataDir, Port: Port(t)}
+		sharedEliza.server, sharedEliza.err = startElizaOS(dir, config)
 		if sharedEliza.err == nil {
 			shared.add(sharedEliza.server.Stop)
 		}
@@ -75,7 +76,10 @@ func StartElizaOS(t testing.TB, config ElizaConfig) *ElizaOS {
 	if config.DataDir == "" {
 		config.DataDir = tempDir(t)
 	}
-	server, err := startElizaOS(dir, Port(t), config)
+	if config.Port == 0 {
+		config.Port = Port(t)
+	}
+	server, err := startElizaOS(dir, config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,14 +87,14 @@ func StartElizaOS(t testing.TB, config ElizaConfig) *ElizaOS {
 	return server
 }
 
-func startElizaOS(programDir string, port int, config ElizaConfig) (*ElizaOS, error) {
-	cmd := exec.Command("node", filepath.Join(programDir, "start.mjs"))
+func startElizaOS(programDir string, config ElizaConfig) (*ElizaOS, error) {
+	cmd := config.Network.command("node", filepath.Join(programDir, "start.mjs"))
 	cmd.Dir = config.DataDir
 	cmd.Env = append([]string{
 		"HOME=" + config.DataDir,
 		"E2E_DATA_DIR=" + config.DataDir,
 		"SERVER_HOST=127.0.0.1",
-		"SERVER_PORT=" + strconv.Itoa(port),
+		"SERVER_PORT=" + strconv.Itoa(config.Port),
 		"SENTRY_DSN=http://none@127.0.0.1:9/1",
 		"NO_COLOR=1",
 	}, config.Env...)

@@ -35,6 +35,10 @@ type GateConfig struct {
 	Env  []string // further environment, as NAME=value
 	Home string   // where the gate keeps its files; default: a new folder
 
+	// Network is where the gate runs. Default: the machine's own. Its sites say
+	// themselves by `bind` that they are reached from outside.
+	Network *Network
+
 	// HTTPPort and HTTPSPort stand for 80 and 443. Default: free ones.
 	HTTPPort, HTTPSPort int
 }
@@ -58,14 +62,14 @@ func GateBinary(t testing.TB) string {
 func StartGate(t testing.TB, config GateConfig) *Gate {
 	t.Helper()
 	config.fill(t)
-	pingback, err := net.Listen("tcp", "127.0.0.1:0")
+	pingback, err := net.Listen("tcp", config.Network.ours()+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pingback.Close()
 	// Once it serves, the gate sends its standard input to the pingback port.
 	token := rand.Text()
-	cmd := exec.Command(config.Binary, "run", "--adapter", "caddyfile", "--config", config.write(t),
+	cmd := config.Network.command(config.Binary, "run", "--adapter", "caddyfile", "--config", config.write(t),
 		"--pingback", pingback.Addr().String())
 	cmd.Stdin = strings.NewReader(token)
 	cmd.Dir = config.Home
