@@ -42,11 +42,8 @@ var errUnreadable = errors.New("the backend's JSON is compressed or partial thou
 
 // concealed takes out of a JSON answer what the caller may not see.
 func (t *Transport) conceal(res *http.Response, req *gate.Request) error {
-	if len(t.Conceal) == 0 || !isJSON(res.Header.Get("Content-Type")) {
-		return nil
-	}
 	for _, c := range t.Conceal {
-		if c.seenBy(req) {
+		if c.seenBy(req) || !isJSON(res.Header.Get("Content-Type")) {
 			continue
 		}
 		if encoded(res) || res.StatusCode == http.StatusPartialContent {
@@ -73,6 +70,9 @@ func (t *Transport) conceal(res *http.Response, req *gate.Request) error {
 
 // isJSON reports whether a Content-Type is one of JSON's, or of lines of it.
 func isJSON(contentType string) bool {
+	if contentType == "application/json" || strings.HasPrefix(contentType, "application/json;") {
+		return true // as nearly all are
+	}
 	media, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		return strings.Contains(strings.ToLower(contentType), "json")

@@ -225,7 +225,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.chooseSource(sent)
 	// The proxy made r for this round trip and prints it afterwards, headers
 	// and all, whenever a client leaves in the middle of a stream.
-	events.StripRequest(r)
+	events.StripRequest(r, headersForLogs(r, req))
 	res, err := t.HTTPTransport.RoundTrip(sent)
 	if err != nil {
 		return nil, err
@@ -268,6 +268,20 @@ func (t *Transport) chooseSource(sent *http.Request) {
 	target := *sent.URL
 	target.Host = t.bySource(sent, info.Address)
 	sent.URL = &target
+}
+
+// headersForLogs are those of a request that the proxy goes by when the answer
+// comes, and the request's id, by which its other lines in the logs are found.
+func headersForLogs(r *http.Request, req *gate.Request) http.Header {
+	kept := make(http.Header, 3)
+	if req != nil {
+		kept["X-Request-Id"] = []string{req.ID}
+	}
+	if upgrade := r.Header["Upgrade"]; len(upgrade) > 0 {
+		kept["Upgrade"], kept["Connection"] = upgrade, r.Header["Connection"]
+		return events.RedactHeader(kept)
+	}
+	return kept
 }
 
 var identity = []string{"identity"}

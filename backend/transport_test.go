@@ -259,6 +259,9 @@ func TestKeyStaysOutOfLogs(t *testing.T) {
 	if !strings.Contains(g.Log(), "upstream roundtrip") {
 		t.Error("the debug log says nothing of the proxied request, so this test shows nothing")
 	}
+	if !strings.Contains(g.Log(), `"headers":{"X-Request-Id":["`) {
+		t.Errorf("the proxy's lines have other headers than the request's id:\n%s", g.Log())
+	}
 }
 
 func TestPlainTransportIsNamed(t *testing.T) {

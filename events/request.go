@@ -10,18 +10,22 @@ import (
 // its URI, host and headers are without the secrets in them. What holds none
 // is shared with r.
 func RedactRequest(r *http.Request) *http.Request {
+	learned := learnRequest(nil, r)
 	copied := *r
-	StripRequest(&copied)
+	copied.RequestURI = redact(r.RequestURI, learned)
+	copied.Host = redact(r.Host, learned)
+	copied.Header = redactHeader(r.Header, learned)
 	return &copied
 }
 
-// StripRequest is RedactRequest for r itself, of which the header map may be
-// shared: where there is something to take out, r gets one of its own.
-func StripRequest(r *http.Request) {
+// StripRequest takes the secrets out of r itself, and with them all headers
+// but those in kept, which the caller knows to hold none: to look through each
+// header of each request costs more than most lines of a log are worth.
+func StripRequest(r *http.Request, kept http.Header) {
 	learned := learnRequest(nil, r)
 	r.RequestURI = redact(r.RequestURI, learned)
 	r.Host = redact(r.Host, learned)
-	r.Header = redactHeader(r.Header, learned)
+	r.Header = kept
 }
 
 // RedactFor is Redact for text that a request has brought along: what r has

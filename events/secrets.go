@@ -35,6 +35,7 @@ func ConcealName(names ...string) {
 		plain[i] = string(appendLetters(nil, name))
 	}
 	remember(&known.names, plain, func(name string) bool { return name != "" })
+	judgeCommon()
 }
 
 func remember(list *atomic.Pointer[[]string], values []string, want func(string) bool) {
@@ -92,6 +93,32 @@ func SecretName(name string) bool {
 // SecretHeader is SecretName for headers. It takes any for secret whose name
 // ends in "key", as far as it is not known for something else.
 func SecretHeader(name string) bool {
+	if secret, judged := (*common.Load())[name]; judged {
+		return secret
+	}
+	return secretHeader(name)
+}
+
+// common says of the headers that nearly every request has whether they hold a
+// secret: they are asked for many times, and the answer is long in the making.
+var common atomic.Pointer[map[string]bool]
+
+func init() { judgeCommon() }
+
+func judgeCommon() {
+	judged := make(map[string]bool)
+	for _, name := range []string{
+		"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Connection", "Content-Length", "Content-Type", "Cookie",
+		"If-Modified-Since", "If-None-Match", "Origin", "Pragma", "Priority", "Referer", "Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform",
+		"Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User", "Te", "Upgrade", "Upgrade-Insecure-Requests", "User-Agent", "Via",
+		"X-Agent-Id", "X-Api-Key", "X-Entity-Id", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "X-Request-Id",
+	} {
+		judged[name] = secretHeader(name)
+	}
+	common.Store(&judged)
+}
+
+func secretHeader(name string) bool {
 	var space [maxName]byte
 	plain := appendLetters(space[:0], name)
 	if tells(plain) || isShort(plain) {
