@@ -23,3 +23,6 @@ func Unescape(text string) string {
 	b, _ := unescapeMarkup(nil, []byte(text))
 	return string(b)
 }
+
+// WordRun is wordRun.
+func WordRun(text string, from int) int { return wordRun(text, from) }

@@ -48,7 +48,7 @@ var targetBytes, agentBytes = func() (target, agent [256]byteKind) {
 	}
 	target['?'] = byteQuery
 	agent = target
-	for _, c := range "()&=" {
+	for _, c := range "()&=/:?" {
 		agent[c] = byteBreak
 	}
 	agent[';'] = byteBreak
@@ -152,14 +152,7 @@ func quietText(s string, from int, query bool) bool {
 		prev = '='
 	}
 	for i := from; i < len(s); {
-		// Four bytes at a time: kinds combined are byteWord only if each is.
-		for i+4 <= len(s) && targetBytes[s[i]]|targetBytes[s[i+1]]|targetBytes[s[i+2]]|targetBytes[s[i+3]] == byteWord {
-			i += 4
-		}
-		for i < len(s) && targetBytes[s[i]] == byteWord {
-			i++
-		}
-		if i == len(s) {
+		if i = wordRun(s, i); i == len(s) {
 			break
 		}
 		c, size := s[i], 1

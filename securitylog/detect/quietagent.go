@@ -34,16 +34,13 @@ func quietAgent(s string) bool {
 		}
 	}
 	for i := start; i <= len(s); i++ {
-		for i+4 <= len(s) && agentBytes[s[i]]|agentBytes[s[i+1]]|agentBytes[s[i+2]]|agentBytes[s[i+3]] == byteWord {
-			i += 4
-		}
+		i = wordRun(s, i)
 		kind := byteBreak
 		if i < len(s) {
 			kind = agentBytes[s[i]]
 		}
 		switch kind {
-		case byteWord:
-			continue
+		case byteBreak:
 		case byteLoud, bytePercent, byteHigh:
 			return false
 		case byteDot:
