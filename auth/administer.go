@@ -4,9 +4,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
-	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
 
 // Keys are the keys in force, with the times of their last use.
@@ -93,32 +91,4 @@ func (k *KeyRing) recordUse() {
 		k.logger.Warn("when keys were last used cannot be written into the key file: after a restart a key in use may look forgotten",
 			zap.String("file", k.File), zap.Error(err))
 	}
-}
-
-// tellChanges reports what has happened to keys, whoever changed the file.
-func (k *KeyRing) tellChanges(before, after *keys.Ring) {
-	changes := keys.Changes(before.Keys(), after.Keys(), time.Now())
-	if len(changes) == 0 {
-		return
-	}
-	k.logger.Info("the key file has changed and is in force", zap.String("file", k.File), zap.Int("keys", after.Len()))
-	for _, change := range changes {
-		e := changeEvents[change.Kind]
-		e.KeyID, e.Enforced, e.Rule, e.Reason = change.Key, true, k.File, string(change.Kind)
-		if change.Secret != "" {
-			e.Reason += ": secret " + change.Secret
-		}
-		k.app.Events().Report(e)
-	}
-}
-
-// changeEvents are the events of changes to keys.
-var changeEvents = map[keys.ChangeKind]events.Event{
-	keys.KeyAdded:      {Name: events.KeyCreated, Message: "[SECURITY] Key created", Level: zapcore.InfoLevel},
-	keys.SecretAdded:   {Name: events.KeyCreated, Message: "[SECURITY] Key rotated", Level: zapcore.InfoLevel},
-	keys.KeyRevoked:    {Name: events.KeyRevoked, Message: "[SECURITY] Key revoked", Level: zapcore.WarnLevel},
-	keys.SecretRevoked: {Name: events.KeyRevoked, Message: "[SECURITY] Secret of a key revoked", Level: zapcore.WarnLevel},
-	keys.KeyRemoved:    {Name: events.KeyDeleted, Message: "[SECURITY] Key removed", Level: zapcore.WarnLevel},
-	keys.RightsChanged: {Name: events.RightsChanged, Message: "[SECURITY] Rights of a key changed", Level: zapcore.WarnLevel},
-	keys.EndChanged:    {Name: events.RightsChanged, Message: "[SECURITY] End of a secret changed", Level: zapcore.WarnLevel},
 }

@@ -49,6 +49,7 @@ type KeyRing struct {
 	characters characters
 	using      sync.Mutex     // held while keys are put in force
 	document   *keys.Document // the key file as it was last read
+	started    bool           // the configuration is in force, and changes are told as they come
 
 	current atomic.Pointer[ring]
 	problem atomic.Pointer[string] // why the file as it is now cannot be used
@@ -95,6 +96,10 @@ func (k *KeyRing) Provision(ctx caddy.Context) error {
 	if k.app, err = gate.AppOf(ctx); err != nil {
 		return err
 	}
+	k.app.OnStart(func() error {
+		k.app.OnStart(k.account) // after the sites have put their keys in force
+		return nil
+	})
 	if k.File == "" {
 		if len(k.Characters) > 0 {
 			return errors.New("keys: character files stand beside a key file: name one with `keys <path>`")
@@ -180,9 +185,11 @@ func (k *KeyRing) useAgain() error {
 	last, _ := lastRings.Swap(k.File, []*keys.Ring{found.keys})
 	if last, ok := last.([]*keys.Ring); ok {
 		found.keys.Adopt(last[0])
-		k.tellChanges(last[0], found.keys)
 	}
 	k.current.Store(found)
+	if k.started {
+		k.tellFile("")
+	}
 	k.problem.Store(nil)
 	k.app.Streams().Sweep()
 	return nil

@@ -80,6 +80,7 @@ func (a *Auth) makeKey(id string) error {
 		Name: events.KeyCreated, Message: "[SECURITY] Key created", Level: zapcore.InfoLevel, KeyID: id, Enforced: true,
 		Reason: "the site is started for the first time with `key " + id + " new`",
 	})
+	minted.Store(a.place+" "+id, true)
 	a.logger.Info("a key was made and printed once; to get another, remove its hash from Caddy's storage and start again",
 		zap.String("key_id", id), zap.String("stored", storedName(id)))
 	_, err = fmt.Fprintf(printKey, "\n  Your new key %q, shown only now:\n\n      %s\n\n", id, secret)

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -39,6 +40,7 @@ type Audit struct {
 // trail is an open file, shared by the configurations of the process that name it.
 type trail struct {
 	*chain.Writer
+	memory  *memory
 	broken  error // what was wrong with it when it was opened; told once
 	mu      sync.Mutex
 	failing bool
@@ -87,7 +89,8 @@ func (a *Audit) open() error {
 		if err != nil {
 			return nil, fmt.Errorf("audit: %w", err)
 		}
-		return &trail{Writer: w, broken: broken}, nil
+		memory, lost := openMemory(a.File, w.Head().Seq == 0)
+		return &trail{Writer: w, memory: memory, broken: errors.Join(broken, lost)}, nil
 	})
 	if err != nil {
 		return err

@@ -119,13 +119,11 @@ func (a *App) Start() error {
 		return err
 	}
 	a.reportStart()
-	a.mu.Lock()
-	hooks := a.onStart
-	a.onStart = nil
-	a.mu.Unlock()
-	for _, hook := range hooks {
-		if err := hook(); err != nil {
-			return err
+	for hooks := a.hooks(); len(hooks) > 0; hooks = a.hooks() {
+		for _, hook := range hooks {
+			if err := hook(); err != nil {
+				return err
+			}
 		}
 	}
 	for _, accepted := range a.AllowUnsafe {
@@ -156,8 +154,18 @@ func (a *App) reportStart() {
 	a.events.Report(e)
 }
 
+// hooks takes what is left to be done.
+func (a *App) hooks() []func() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	hooks := a.onStart
+	a.onStart = nil
+	return hooks
+}
+
 // OnStart leaves something to be done when the configuration is started, and
-// not when it is only validated. It is meant for Provision.
+// not when it is only validated. It is meant for Provision. What a hook leaves
+// to be done comes after all others.
 func (a *App) OnStart(hook func() error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
