@@ -87,6 +87,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 			if a.Anonymous = d.RemainingArgs(); len(a.Anonymous) == 0 {
 				return d.Err("anonymous needs the scopes that callers without a key have")
 			}
+			gate.NotePlace(d, anonymousLine, a.Anonymous)
 			return nil
 		}},
 		"require": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {

@@ -12,6 +12,9 @@ import (
 // the server, from other machines than its own.
 var AnonymousAdmin = gate.RegisterFinding("anonymous_admin")
 
+// anonymousLine is the option that gives scopes to callers without a key.
+const anonymousLine = "anonymous"
+
 // adminScope is the scope of what runs a server, in every preset.
 const adminScope = "admin"
 
@@ -22,7 +25,7 @@ func (a *Auth) checkOpenAdmin() error {
 	if !slices.Contains(a.Anonymous, adminScope) || len(exposed) == 0 {
 		return nil
 	}
-	return a.door.Judge(AnonymousAdmin, fmt.Errorf("anonymous %s lets everybody who can reach %s run the server (make agents, read its logs and environment, stop it): "+
+	return a.door.Judge(AnonymousAdmin, fmt.Errorf("%sanonymous %s lets everybody who can reach %s run the server (make agents, read its logs and environment, stop it): "+
 		"take `admin` out of `anonymous` and give it to a key, or, for this machine alone, write `bind 127.0.0.1` into the site",
-		strings.Join(a.Anonymous, " "), strings.Join(exposed, ", ")))
+		gate.PlaceOf(anonymousLine, a.Anonymous), strings.Join(a.Anonymous, " "), strings.Join(exposed, ", ")))
 }

@@ -33,7 +33,7 @@ func TestAnonymousAdmin(t *testing.T) {
 			if err == nil {
 				return
 			}
-			for _, want := range []string{"anonymous " + c.scopes, "bind 127.0.0.1", "give it to a key", "finding anonymous_admin", "allow_unsafe anonymous_admin"} {
+			for _, want := range []string{"Caddyfile:7", "anonymous " + c.scopes, "bind 127.0.0.1", "give it to a key", "finding anonymous_admin", "allow_unsafe anonymous_admin"} {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%q is not in: %v", want, err)
 				}
@@ -62,5 +62,21 @@ func TestAnonymousAdminOfEveryHost(t *testing.T) {
 	}
 	if err := g.Validate(strings.Replace(site, "OPTION", `allow_unsafe anonymous_admin "a demo"`, 1)); err != nil {
 		t.Error(err)
+	}
+}
+
+// A configuration that comes as JSON has no lines, and the next Caddyfile has
+// its own.
+func TestPlaceOfAnonymousAdmin(t *testing.T) {
+	const refused = "GATE {\nagent_gate\nagent_auth {\nanonymous admin chat\n}\nrespond in\n}"
+	g := gatetest.New(t)
+	if err := g.Validate(refused); err == nil || !strings.Contains(err.Error(), "Caddyfile:4: anonymous admin chat lets") {
+		t.Errorf("the line is not named: %v", err)
+	}
+	if err := g.Load("GATE {\nagent_gate\nagent_auth {\nanonymous read\n}\nrespond in\n}"); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Validate("\n\n" + refused); err == nil || !strings.Contains(err.Error(), "Caddyfile:6: anonymous admin chat lets") {
+		t.Errorf("the line is not named: %v", err)
 	}
 }

@@ -129,6 +129,7 @@ func (a *App) Start() error {
 	for _, accepted := range a.AllowUnsafe {
 		a.report(accepted)
 	}
+	forgetPlaces()
 	return a.inspect()
 }
 
