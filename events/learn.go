@@ -40,7 +40,7 @@ func learnRequest(learned []string, r *http.Request) []string {
 	if r == nil {
 		return learned
 	}
-	learned = learnHeader(learned, r.Header)
+	learned = learnCredentials(learned, r.Header)
 	if _, query, has := strings.Cut(r.RequestURI, "?"); has && strings.IndexByte(query, '=') >= 0 {
 		for pair := range strings.SplitSeq(query, "&") {
 			name, value, _ := strings.Cut(pair, "=")
@@ -49,21 +49,20 @@ func learnRequest(learned []string, r *http.Request) []string {
 			}
 		}
 	}
-	return learned
+	return learnCookies(learned, r.Header)
 }
 
 func learnHeader(learned []string, header http.Header) []string {
+	return learnCookies(learnCredentials(learned, header), header)
+}
+
+func learnCredentials(learned []string, header http.Header) []string {
 	for name, values := range header {
-		if !SecretHeader(name) {
+		if name == "Cookie" || !SecretHeader(name) {
 			continue
 		}
 		for _, value := range values {
 			switch scheme, rest, has := strings.Cut(strings.TrimSpace(value), " "); {
-			case name == "Cookie":
-				for pair := range strings.SplitSeq(value, ";") {
-					_, content, _ := strings.Cut(pair, "=")
-					learned = learnValue(learned, strings.Trim(content, " \""))
-				}
 			case has && strings.EqualFold(scheme, "basic"):
 				plain, _ := base64.StdEncoding.DecodeString(strings.TrimSpace(rest))
 				_, password, _ := strings.Cut(string(plain), ":")
@@ -78,6 +77,17 @@ func learnHeader(learned []string, header http.Header) []string {
 	return learned
 }
 
+// learnCookies comes last: there may be many, and few of them hold a key.
+func learnCookies(learned []string, header http.Header) []string {
+	for _, line := range header["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			_, content, _ := strings.Cut(pair, "=")
+			learned = learnValue(learned, strings.Trim(content, " \""))
+		}
+	}
+	return learned
+}
+
 func unescape(text string) string {
 	if plain, err := url.QueryUnescape(text); err == nil {
 		return plain
@@ -85,11 +95,15 @@ func unescape(text string) string {
 	return text
 }
 
+// maxLearned bounds the values of one line: each is looked for in all of it.
+// Where they stand, values are taken out by their name, however many there are.
+const maxLearned = 32
+
 // learnValue adds values that can be keys. A client must not be able to take
 // any word it likes out of its own line by sending it as a key.
 func learnValue(learned []string, values ...string) []string {
 	for _, value := range values {
-		if canBeKey(value) && !slices.Contains(learned, value) {
+		if len(learned) < maxLearned && canBeKey(value) && !slices.Contains(learned, value) {
 			learned = append(learned, value)
 		}
 	}

@@ -46,9 +46,9 @@ func redactHeader(header http.Header, learned []string) http.Header {
 		kept := values
 		secret := SecretHeader(name)
 		for i, value := range values {
-			text := redact(value, learned)
-			if secret && value != "" {
-				text = Redacted
+			text := Redacted
+			if !secret || value == "" {
+				text = redact(value, learned)
 			}
 			if text == value {
 				continue
