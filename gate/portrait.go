@@ -143,6 +143,13 @@ func (a *App) Portrait() Portrait {
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
 		p.Sites = append(p.Sites, portraitsOf(name, servers[name])...)
 	}
+	// Caddy numbers servers by their ports, which says nothing to anybody.
+	slices.SortStableFunc(p.Sites, func(a, b *SitePortrait) int {
+		if a.TLS != b.TLS {
+			return map[bool]int{true: -1, false: 1}[a.TLS]
+		}
+		return slices.Compare(a.Hosts, b.Hosts)
+	})
 	return p
 }
 
