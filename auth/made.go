@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,8 +23,10 @@ import (
 // and nothing else of that sort.
 //
 // There is one for the process. It is kept in Caddy's storage, an object for
-// each key, so that a restart forgets nothing. An object that cannot be read
-// costs that key what it has made, and nothing else.
+// each key, so that a restart forgets nothing. Several processes may share the
+// storage: each adds what it knows to what is there, and looks there for what it
+// does not know. An object that cannot be read costs that key what it has made,
+// and nothing else.
 type made struct {
 	writing sync.Mutex // held while what is new goes into the storage
 	mu      sync.Mutex
@@ -41,6 +44,7 @@ type keyMade struct {
 
 	index map[thing]deed
 	dirty bool
+	read  time.Time // from the storage
 }
 
 // deed is something that a key has made.
@@ -58,6 +62,9 @@ const (
 	maxMade = 20_000
 	// saveAfter is how long what is new may be in memory alone.
 	saveAfter = time.Second
+	// readAgainAfter is how long what a key has made elsewhere may be unknown
+	// here once it is in the storage.
+	readAgainAfter = time.Second
 )
 
 // mades holds the one made of the process, while a configuration uses it.
@@ -87,9 +94,54 @@ func (m *made) Destruct() error {
 // find returns what is known of a thing, if the owner has made it.
 func (m *made) find(owner string, t thing) (deed, bool) {
 	m.mu.Lock()
+	k := m.of(owner)
+	d, ok := k.index[t]
+	storage, logger := m.storage, m.logger
+	known := ok || time.Since(k.read) < readAgainAfter
+	if !known {
+		k.read = time.Now()
+	}
+	m.mu.Unlock()
+	if known {
+		return d, ok
+	}
+	// It may have been made through another gate since.
+	things, err := load(context.Background(), storage, owner)
+	if err != nil {
+		logger.Error("what a key has made through other gates cannot be read from the storage: it is refused here",
+			zap.String("key", owner), zap.String("stored", madeName(owner)), zap.Error(err))
+		return deed{}, false
+	}
+	m.mu.Lock()
 	defer m.mu.Unlock()
-	d, ok := m.of(owner).index[t]
+	k.put(merge(things, k.Things))
+	d, ok = k.index[t]
 	return d, ok
+}
+
+// merge puts what one knows behind what another knows of the same key. Of more
+// than may be remembered the first are forgotten.
+func merge(first, then []deed) []deed {
+	known := make(map[thing]bool, len(first))
+	for _, d := range first {
+		known[d.thing] = true
+	}
+	all := slices.Clone(first)
+	for _, d := range then {
+		if !known[d.thing] {
+			all = append(all, d)
+		}
+	}
+	return all[max(0, len(all)-maxMade):]
+}
+
+// put has the key have made these things.
+func (k *keyMade) put(things []deed) {
+	k.Things = things
+	k.index = make(map[thing]deed, len(things))
+	for _, d := range things {
+		k.index[d.thing] = d
+	}
 }
 
 // add remembers what the owner has made. What it has made already, a channel
@@ -118,31 +170,39 @@ func (m *made) of(owner string) *keyMade {
 	if k := m.keys[owner]; k != nil {
 		return k
 	}
-	k, err := m.load(owner)
+	things, err := load(context.Background(), m.storage, owner)
 	if err != nil {
 		m.logger.Error("what a key has made cannot be read from the storage: its sessions and channels are refused until it makes new ones",
 			zap.String("key", owner), zap.String("stored", madeName(owner)), zap.Error(err))
-		k = new(keyMade)
 	}
-	k.Owner = owner
-	k.index = make(map[thing]deed, len(k.Things))
-	for _, d := range k.Things {
-		k.index[d.thing] = d
-	}
+	k := &keyMade{Owner: owner, read: time.Now()}
+	k.put(things)
 	m.keys[owner] = k
 	return k
 }
 
-func (m *made) load(owner string) (*keyMade, error) {
-	k := new(keyMade)
-	text, err := m.storage.Load(context.Background(), madeName(owner))
+// errDamaged is of what is there and says nothing of an owner.
+var errDamaged = errors.New("what is stored cannot be understood")
+
+// load reads what the storage holds of an owner.
+func load(ctx context.Context, storage certmagic.Storage, owner string) ([]deed, error) {
+	text, err := storage.Load(ctx, madeName(owner))
 	if errors.Is(err, fs.ErrNotExist) {
-		return k, nil
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(text, k); err != nil {
+	things, err := parseMade(owner, text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return things, nil
+}
+
+func parseMade(owner string, text []byte) ([]deed, error) {
+	var k keyMade
+	if err := json.Unmarshal(text, &k); err != nil {
 		return nil, err
 	}
 	if k.Owner != owner || len(k.Things) > maxMade {
@@ -153,7 +213,7 @@ func (m *made) load(owner string) (*keyMade, error) {
 			return nil, errors.New("a thing in it belongs to no agent")
 		}
 	}
-	return k, nil
+	return k.Things, nil
 }
 
 // save writes what has changed, one save after the other.
@@ -161,31 +221,72 @@ func (m *made) save() {
 	m.writing.Lock()
 	defer m.writing.Unlock()
 	storage, logger, changed := m.changed()
-	for owner, text := range changed {
-		if err := storage.Store(context.Background(), madeName(owner), text); err != nil {
-			logger.Error("what a key has made cannot be kept in the storage: its sessions and channels are refused after a restart",
+	for owner, things := range changed {
+		stored, err := store(storage, owner, things)
+		if err != nil {
+			logger.Error("what a key has made cannot be kept in the storage: its sessions and channels are refused after a restart, and by other gates, unless a later attempt succeeds",
 				zap.String("key", owner), zap.Error(err))
 		}
+		m.stored(owner, stored, err == nil)
 	}
 }
 
+// stored takes note of what the storage holds of an owner now, or that it has to
+// be tried again.
+func (m *made) stored(owner string, things []deed, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := m.keys[owner]
+	if !ok {
+		k.dirty = true
+		return
+	}
+	k.read = time.Now()
+	k.put(merge(things, k.Things)) // with what has come meanwhile
+}
+
+// storeWithin is how long it may take to write what one key has made. Another
+// gate may be writing it.
+const storeWithin = 20 * time.Second
+
+// store adds what an owner has made to what the storage holds of it, and returns
+// all of it. What is there and cannot be read is written over.
+func store(storage certmagic.Storage, owner string, things []deed) ([]deed, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeWithin)
+	defer cancel()
+	name := madeName(owner)
+	if err := storage.Lock(ctx, name); err != nil {
+		return nil, err
+	}
+	defer func() { _ = storage.Unlock(context.WithoutCancel(ctx), name) }() // one that is left behind grows stale
+	there, err := load(ctx, storage, owner)
+	if err != nil && !errors.Is(err, errDamaged) {
+		return nil, err
+	}
+	things = merge(there, things)
+	text, err := json.Marshal(&keyMade{Owner: owner, Things: things})
+	if err != nil {
+		return nil, err
+	}
+	return things, storage.Store(ctx, name, text)
+}
+
 // changed takes what is to be written.
-func (m *made) changed() (certmagic.Storage, *zap.Logger, map[string][]byte) {
+func (m *made) changed() (certmagic.Storage, *zap.Logger, map[string][]deed) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.saving != nil {
 		m.saving.Stop()
 		m.saving = nil
 	}
-	texts := make(map[string][]byte)
+	changed := make(map[string][]deed)
 	for owner, k := range m.keys {
-		if !k.dirty {
-			continue
+		if k.dirty {
+			k.dirty = false
+			changed[owner] = slices.Clone(k.Things)
 		}
-		k.dirty = false
-		texts[owner], _ = json.Marshal(k) // strings alone, which always can be
 	}
-	return m.storage, m.logger, texts
+	return m.storage, m.logger, changed
 }
 
 // madeName is the name of an owner's object in the storage. Owners' names hold
