@@ -3,6 +3,8 @@
 // lasts a few seconds, or as long as asked for:
 //
 //	go test ./e2e/soak -soak 10m -timeout 2h
+//
+// With -full as many and as large uploads are sent as a server may get.
 package soak_test
 
 import (
