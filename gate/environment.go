@@ -41,11 +41,12 @@ var secretVariables = map[string]bool{
 // environment is the process environment, completed by env files.
 type environment struct {
 	files map[string]string
+	from  map[string]string // the file of each
 }
 
 // readEnvironment reads env files. The first file that sets a variable wins.
 func readEnvironment(paths []string) (environment, error) {
-	env := environment{files: make(map[string]string)}
+	env := environment{make(map[string]string), make(map[string]string)}
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -53,7 +54,7 @@ func readEnvironment(paths []string) (environment, error) {
 		}
 		for name, value := range ParseDotenv(string(text)) {
 			if _, set := env.files[name]; variables[name] && !set {
-				env.files[name] = value
+				env.files[name], env.from[name] = value, path
 			}
 		}
 	}
@@ -66,6 +67,14 @@ func (e environment) lookup(name string) string {
 		return value
 	}
 	return e.files[name]
+}
+
+// source is the file that a variable's value is from; "" where the process has it.
+func (e environment) source(name string) string {
+	if os.Getenv(name) != "" {
+		return ""
+	}
+	return e.from[name]
 }
 
 // Getenv returns what the documented variable is set to, by the process or by

@@ -20,8 +20,10 @@ type Portrait struct {
 	Environment map[string]string `json:"environment"`
 	// Secrets are the names of those that are secrets.
 	Secrets []string `json:"secrets,omitempty"`
-	// EnvFiles are the files that variables are read from.
-	EnvFiles []EnvFile `json:"env_files,omitempty"`
+	// EnvFiles are the files that variables are read from, and FromFiles the
+	// path for each variable that is.
+	EnvFiles  []EnvFile         `json:"env_files,omitempty"`
+	FromFiles map[string]string `json:"from_files,omitempty"`
 	// KeyFile says that there is a key file.
 	KeyFile bool `json:"key_file,omitempty"`
 	// Sites are the sites, redirects to https left out.
@@ -118,8 +120,11 @@ type UpstreamSitter interface {
 
 // Portrait draws the configuration that runs.
 func (a *App) Portrait() Portrait {
-	p := Portrait{Environment: make(map[string]string), Sites: []*SitePortrait{}}
+	p := Portrait{Environment: make(map[string]string), FromFiles: make(map[string]string), Sites: []*SitePortrait{}}
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		if file := a.env.source(name); file != "" {
+			p.FromFiles[name] = file
+		}
 		switch value := a.Getenv(name); {
 		case value == "":
 		case secretVariables[name]:

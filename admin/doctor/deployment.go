@@ -120,6 +120,8 @@ type Key struct {
 	Place string
 	// Variable is the environment variable that it is read from, if it is.
 	Variable string
+	// File is the env file that the variable is from, if it is from one.
+	File File
 	// Bits is how much chance is in it; 0: not known.
 	Bits int
 	// Created is when it was made; zero: not known.

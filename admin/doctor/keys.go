@@ -54,9 +54,9 @@ func checkKeys(d *Deployment, r *Result) {
 
 func checkAge(d *Deployment, k Key, who, remedy string, r *Result) {
 	made, atLeast := k.Created, ""
-	if file := d.lastEnvFile(); made.IsZero() && k.Variable != "" && file.Path != "" {
+	if made.IsZero() && !k.File.Changed.IsZero() {
 		// What stands in a file is at least as old as the file.
-		made, atLeast = file.Changed, "at least "
+		made, atLeast = k.File.Changed, "at least "
 	}
 	age := d.Now.Sub(made)
 	switch {
@@ -67,20 +67,10 @@ func checkAge(d *Deployment, k Key, who, remedy string, r *Result) {
 	case age > oldKey:
 		r.warn(remedy, "%s is %s%s old", who, atLeast, days(age))
 	case atLeast != "":
-		r.ok("%s is read from a file that was written %s ago", who, days(age))
+		r.ok("%s is read from %s, which was written %s ago", who, k.File.Path, days(age))
 	default:
 		r.ok("%s is %s old", who, days(age))
 	}
-}
-
-// lastEnvFile is the file of variables that was written last.
-func (d *Deployment) lastEnvFile() (last File) {
-	for _, file := range d.EnvFiles {
-		if file.Changed.After(last.Changed) {
-			last = file
-		}
-	}
-	return last
 }
 
 func days(age time.Duration) string {

@@ -17,7 +17,7 @@ func (s *Survey) keys(d *doctor.Deployment, portrait gate.Portrait) error {
 			variable := variableOf(k.From, portrait)
 			d.Keys = append(d.Keys, doctor.Key{
 				ID: k.ID, Place: nameOf(site), Variable: variable, Bits: k.Bits,
-				IsBackends: variable == "ELIZA_SERVER_AUTH_TOKEN",
+				IsBackends: variable == "ELIZA_SERVER_AUTH_TOKEN", File: fileOf(variable, portrait),
 			})
 		}
 	}
@@ -49,6 +49,16 @@ func (s *Survey) keys(d *doctor.Deployment, portrait gate.Portrait) error {
 		}
 	}
 	return nil
+}
+
+// fileOf is the env file that a variable is from, if it is from one.
+func fileOf(variable string, portrait gate.Portrait) (file doctor.File) {
+	for _, f := range portrait.EnvFiles {
+		if path := portrait.FromFiles[variable]; path != "" && f.Path == path {
+			file = doctor.File{Path: f.Path, Changed: f.Changed}
+		}
+	}
+	return file
 }
 
 // variableOf is the environment variable that a placeholder's value is from:

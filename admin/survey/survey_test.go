@@ -149,7 +149,7 @@ func TestGoodDeployment(t *testing.T) {
 	d.start()
 	results := d.look()
 	for check, want := range map[string]string{
-		"keys":        "the key client (127.0.0.1:",
+		"keys":        "/.env, which was written less than a day ago",
 		"cors":        "pages of https://app.example.com, with cookies",
 		"certificate": "plain http on this machine alone",
 		"node_env":    "NODE_ENV is production",
@@ -220,6 +220,9 @@ func TestBadDeployments(t *testing.T) {
 		{"log", "discarded", func(d *deployment) {
 			d.global = "log {\nexclude gatehouse.security\n}\nlog security {\ninclude gatehouse.security\noutput discard\n}"
 		}, "no log takes security events so that they could be read: security"},
+		{"log", "full disk", func(d *deployment) {
+			d.global = "log security {\ninclude gatehouse.security\noutput file /dev/full {\nroll_disabled\n}\n}"
+		}, "nothing was written to /dev/full"},
 		{"limits", "none", func(d *deployment) {
 			d.site = "agent_auth {\nkey client {env.ELIZA_API_KEY}\n}\nreverse_proxy BACKEND {\ntransport agent_backend\n}"
 		}, "nothing is limited"},
