@@ -189,9 +189,9 @@ func BenchmarkDecision(b *testing.B) {
 	}
 }
 
-// BenchmarkMemory is bytes per client: seen once, and seen twelve times. Ours
-// depends on in how many slices of the window that was; see the engine's
-// TestBytesPerClient for a client that is active throughout.
+// BenchmarkMemory is bytes per client that was seen once. Ours takes more of one
+// that is active in many slices of the window: the engine's TestBytesPerClient
+// has the figures, which theirs does not change with.
 func BenchmarkMemory(b *testing.B) {
 	for _, limit := range []int{50, 1000, 100_000} {
 		for _, l := range limiters {
