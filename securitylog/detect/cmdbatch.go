@@ -15,8 +15,11 @@ func batchControl(b []byte, i int) bool {
 	return false
 }
 
-// maxBatch bounds how far the parts of a loop or a condition are read.
-const maxBatch = 96
+// maxBatch and maxBatchOperand bound how far a loop's switches and the operands of a condition are read.
+const (
+	maxBatch        = 96
+	maxBatchOperand = 40
+)
 
 func batchFor(b []byte, i int) bool {
 	k := skipSpaces(b, i)
@@ -130,9 +133,9 @@ func batchOperand(b []byte, i int) int {
 	case '{':
 		closing = '}'
 	}
-	limit := min(len(b), i+maxBatch)
+	limit := min(len(b), i+maxBatchOperand)
+	step(limit - i)
 	for k := i; k < limit; k++ {
-		step(1)
 		switch {
 		case closing != 0 && k > i && b[k] == closing:
 			return k + 1

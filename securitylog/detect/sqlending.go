@@ -24,7 +24,7 @@ func (q *sqlText) ending() string {
 	if (q.single != q.double) && n <= 16 {
 		for i, t := range q.toks {
 			if t.kind == tokQuote {
-				if (t.glue || i == 0) && !q.measures(i) && !(i == 0 && n == 3 && q.toks[1].kind == tokNumber) {
+				if (t.glue || i == 0) && !q.measures(i) && !(i+3 == n && q.toks[i+1].kind == tokNumber && (i == 0 || q.toks[i-1].c == '/')) {
 					return "sqli-comment"
 				}
 				break

@@ -100,7 +100,9 @@ func (q *sqlText) split() bool {
 			last = i
 		}
 	}
-	if before := q.tok(first - 1); before.kind == tokOpen || before.kind == tokComma || q.measures(first) && q.measures(last) {
+	before := q.tok(first - 1)
+	value := before.kind == tokOp && q.tok(first-2).kind == tokWord && q.tok(first+2).kind == tokQuote // name="like"
+	if before.kind == tokOpen || before.kind == tokComma || value || q.measures(first) && q.measures(last) {
 		return false
 	}
 	return first > 0 && last > first+1 && q.toks[first].glue && q.toks[first].c == q.toks[last].c && !q.single && !q.double &&
