@@ -190,3 +190,19 @@ func TestVersion(t *testing.T) {
 		t.Errorf("preset: %s", out)
 	}
 }
+
+// A missing folder of the admin socket is told by Caddy, in the words that
+// docs/deployment.md explains.
+func TestMissingSocketFolder(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(house.Root(), "docs", "deployment.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const socket = "/run/gatehouse/admin.sock"
+	missing := filepath.Join(t.TempDir(), "none", "admin.sock")
+	out, status := house.RunGate(t, house.GateConfig{Caddyfile: "{\n\tadmin unix/" + missing + "|0600\n}\n"}, "", "run", "--adapter", "caddyfile", "--config", "{config}")
+	told := regexp.MustCompile("(?m)^loading initial config: .*" + socket + ".*$").FindString(string(page))
+	if status == 0 || told == "" || !strings.Contains(out, strings.Replace(told, socket, missing, 1)) {
+		t.Errorf("the page says %q; the exit code is %d: %s", told, status, out)
+	}
+}
