@@ -157,9 +157,9 @@ func (k *talk) answered() {
 // ten times as many of one of the plan pro, all in one window; then those of
 // one client through the bare proxy.
 func manyClients(t *testing.T, network *house.Network) {
-	each := 60
+	each, pause := 60, time.Second/2
 	if *full {
-		each = 900
+		each, pause = 900, 10*time.Second // of a channel no more than 100 messages are told
 	}
 	c := startCrowd(t, network)
 	k := c.talk()
@@ -186,7 +186,7 @@ func manyClients(t *testing.T, network *house.Network) {
 		select {
 		case <-done:
 			under = false
-		case <-time.After(time.Second / 2):
+		case <-time.After(pause):
 		}
 	}
 	took := time.Since(begun)
