@@ -51,9 +51,7 @@ func BenchHandler(b *testing.B, handler caddyhttp.MiddlewareHandler, target stri
 	b.Helper()
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
 	w := discard{make(http.Header)}
-	// The request is what Caddy's server makes of it, contexts and all.
-	repl := caddy.NewReplacer()
-	r := caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodGet, target, nil), repl, w, new(caddyhttp.Server))
+	r, repl := prepared(w, target)
 	vars := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
 	pristine, given := *repl, maps.Clone(vars)
 	b.ReportAllocs()
@@ -67,6 +65,20 @@ func BenchHandler(b *testing.B, handler caddyhttp.MiddlewareHandler, target stri
 			b.Fatal(err)
 		}
 	}
+}
+
+// Serve sends a GET through a handler to next, without a server around it.
+func Serve(handler caddyhttp.MiddlewareHandler, target string, fresh func(r *http.Request), next caddyhttp.Handler) error {
+	w := discard{make(http.Header)}
+	r, _ := prepared(w, target)
+	fresh(r)
+	return handler.ServeHTTP(w, r, next)
+}
+
+// prepared is a request as Caddy's server makes it, contexts and all.
+func prepared(w http.ResponseWriter, target string) (*http.Request, *caddy.Replacer) {
+	repl := caddy.NewReplacer()
+	return caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodGet, target, nil), repl, w, new(caddyhttp.Server)), repl
 }
 
 // PassThrough is a handler that does nothing: what is measured beside it is

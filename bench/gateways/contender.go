@@ -107,14 +107,19 @@ func (h *house) prepare() error {
 	return err
 }
 
-func (h *house) startContenders() ([]*contender, error) {
+// startContenders starts all of them; earlier is a binary of the gate, if one is to be measured beside this one.
+func (h *house) startContenders(earlier string) ([]*contender, error) {
 	var all []*contender
 	for _, c := range []struct{ name, title, program string }{
 		{"caddy", "bare Caddy: `reverse_proxy` and nothing else", h.gatehouse},
 		{"gatehouse", "the gate: `gatehouse elizaos`, everything on", h.gatehouse},
 		{"assembled", "Caddy's own directives and caddy-ratelimit", h.gatehouse},
 		{"nginx", "nginx with `limit_req`, a key map and the same headers", "nginx"},
+		{"earlier", "the gate as it was, under the same configuration", earlier},
 	} {
+		if c.program == "" {
+			continue
+		}
 		program, err := exec.LookPath(c.program)
 		if err != nil {
 			log.Printf("%s is not installed and so not measured", c.name)
@@ -145,7 +150,7 @@ func (h *house) startContender(name, program string) (*contender, error) {
 		return nil, err
 	}
 	c.HTTP, c.HTTPS = ports[0], ports[1]
-	source := map[string]string{"caddy": "bare.caddyfile", "gatehouse": "gate.caddyfile", "assembled": "assembled.caddyfile", "nginx": "nginx.conf"}[name]
+	source := map[string]string{"caddy": "bare.caddyfile", "gatehouse": "gate.caddyfile", "earlier": "gate.caddyfile", "assembled": "assembled.caddyfile", "nginx": "nginx.conf"}[name]
 	config := filepath.Join(c.Dir, source)
 	if err := writeConfiguration(config, source, c.settings); err != nil {
 		return nil, err

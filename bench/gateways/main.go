@@ -3,7 +3,11 @@
 // Command gateways measures the gate beside its peers: bare Caddy, the same features assembled from Caddy's own directives and
 // caddy-ratelimit, and nginx. Everything runs on loopback, before one backend, under one load generator, in interleaved rounds.
 //
-//	go run ./bench/gateways [-rounds n] [-seconds n] [-connections n] [-only words] [-million] [-out folder]
+//	go run ./bench/gateways [-rounds n] [-seconds n] [-connections n] [-only words] [-clients n] [-out folder]
+//		[-earlier binary] [-benchmarks file] [-before file]
+//
+// With -earlier it also measures an earlier binary of the gate, under the same configuration. The files are what go test -bench has
+// written, now and before a change: their figures go into the page.
 //
 // It writes benchmarks.md and benchmarks.svg into the folder named by -out, and says on the way what it is doing. Ratios within a run
 // are the result: absolute figures are those of the machine. Without nginx its column is missing, and the page says so.
@@ -26,8 +30,11 @@ type options struct {
 	duration    time.Duration
 	connections int
 	only        *regexp.Regexp
-	million     bool
+	clients     int
 	out         string
+	earlier     string // a binary of the gate
+	benchmarks  string // files with the output of go test -bench
+	before      string
 }
 
 func main() {
@@ -40,7 +47,10 @@ func main() {
 	only := flag.String("only", "", "measure only the scenarios whose name matches this regular expression")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each measurement is made, in turn with the others")
 	flag.IntVar(&o.connections, "connections", 32, "connections of the load generator")
-	flag.BoolVar(&o.million, "million", false, "also send requests from a million addresses and measure the memory (minutes)")
+	flag.IntVar(&o.clients, "clients", 0, "also send a request from each of so many addresses and measure the memory (a million takes minutes)")
+	flag.StringVar(&o.earlier, "earlier", "", "an earlier binary of the gate, to be measured beside this one")
+	flag.StringVar(&o.benchmarks, "benchmarks", "", "a file with the output of `go test -bench`, for the page")
+	flag.StringVar(&o.before, "before", "", "the same of an earlier version")
 	flag.StringVar(&o.out, "out", "docs", "the folder that benchmarks.md and benchmarks.svg are written into")
 	flag.Parse()
 	o.duration = time.Duration(*seconds * float64(time.Second))
@@ -61,11 +71,17 @@ func measure(o options) error {
 		return err
 	}
 	defer house.close()
-	contenders, err := house.startContenders()
+	contenders, err := house.startContenders(o.earlier)
 	if err != nil {
 		return err
 	}
 	report := &report{options: o, contenders: contenders}
+	if report.now, err = readBenchmarks(o.benchmarks); err != nil {
+		return err
+	}
+	if report.then, err = readBenchmarks(o.before); err != nil {
+		return err
+	}
 	report.idle(contenders)
 	for _, s := range scenarios {
 		if !o.only.MatchString(s.name) {
@@ -78,8 +94,8 @@ func measure(o options) error {
 		report.tables = append(report.tables, table)
 	}
 	report.loaded(contenders)
-	if o.million {
-		if err := report.sendFromAMillion(contenders, o); err != nil {
+	if o.clients > 0 {
+		if err := report.sendFromMany(contenders, o); err != nil {
 			return err
 		}
 	}

@@ -5,11 +5,13 @@ package main
 import (
 	"bytes"
 	_ "embed"
+	"flag"
 	"fmt"
 	"log"
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -29,10 +31,11 @@ type report struct {
 	contenders []*contender
 	tables     []*table
 	memory     []memory // of each contender
+	now, then  benchmarks
 }
 
 // memory is a contender's resident memory in bytes.
-type memory struct{ idle, loaded, million int64 }
+type memory struct{ idle, loaded, many int64 }
 
 // figure is the median of the rounds, and their spread.
 type figure struct{ median, low, high float64 }
@@ -72,23 +75,23 @@ func (r *report) loaded(contenders []*contender) {
 	}
 }
 
-// million is how many clients sendFromAMillion makes up.
-const million = 1_000_000
-
-// sendFromAMillion sends one request from each of a million addresses.
-func (r *report) sendFromAMillion(contenders []*contender, o options) error {
+// sendFromMany sends one request from each of many addresses through those who tell clients apart.
+func (r *report) sendFromMany(contenders []*contender, o options) error {
 	for i, c := range contenders {
+		if c.name == "caddy" || c.name == "earlier" {
+			continue
+		}
 		first := nextAddress.Load()
-		for nextAddress.Load()-first < million {
+		for nextAddress.Load()-first < uint32(o.clients) {
 			p := get(c)
 			p.addresses = true
 			got, err := send(c, p, o.connections, 2*time.Second)
 			if err != nil {
 				return fmt.Errorf("%s, from many addresses: %w", c.name, err)
 			}
-			log.Printf("%-28s %-10s %10.0f/s", "a million addresses", c.name, got.rate())
+			log.Printf("%-28s %-10s %10.0f/s", "many addresses", c.name, got.rate())
 		}
-		r.memory[i].million = c.resident()
+		r.memory[i].many = c.resident()
 	}
 	return nil
 }
@@ -101,7 +104,7 @@ func (r *report) markdown() []byte {
 	var b bytes.Buffer
 	if err := page.Execute(&b, map[string]any{
 		"Machine": machine(), "Contenders": r.contenders, "Rounds": r.rounds, "Seconds": r.duration.Seconds(),
-		"Connections": r.connections, "Tables": r.tables, "Report": r, "Nginx": len(r.contenders) == 4,
+		"Connections": r.connections, "Tables": r.tables, "Report": r, "Nginx": r.contender("nginx") >= 0, "Command": r.command(),
 	}); err != nil {
 		log.Fatal(err)
 	}
@@ -123,6 +126,24 @@ func (t *table) Rows(r *report) string {
 	return b.String()
 }
 
+// contender is the number of the contender of that name, or -1.
+func (r *report) contender(name string) int {
+	return slices.IndexFunc(r.contenders, func(c *contender) bool { return c.name == name })
+}
+
+// command is how the page was written.
+func (r *report) command() string {
+	text := "go run ./bench/gateways"
+	flag.Visit(func(f *flag.Flag) {
+		value := f.Value.String()
+		if strings.Contains(value, "/") {
+			value = filepath.Base(value)
+		}
+		text += " -" + f.Name + " " + value
+	})
+	return text
+}
+
 // Title is the scenario's heading.
 func (t *table) Title() string { return t.title }
 
@@ -132,12 +153,12 @@ func (t *table) Note() string { return t.bare }
 // Memory is the table of memory in Markdown.
 func (r *report) Memory() string {
 	var b strings.Builder
-	b.WriteString("| | idle | after the rounds | after a million addresses | bytes for each of these |\n|---|---|---|---|---|\n")
+	fmt.Fprintf(&b, "| | idle | after the rounds | after %d further addresses | bytes for each of these |\n|---|---|---|---|---|\n", r.clients)
 	for i, c := range r.contenders {
 		m := r.memory[i]
 		many, each := "not measured", ""
-		if m.million > 0 {
-			many, each = mebibytes(m.million), fmt.Sprintf("%.0f", math.Max(0, float64(m.million-m.loaded)/million))
+		if m.many > 0 {
+			many, each = mebibytes(m.many), fmt.Sprintf("%.0f", math.Max(0, float64(m.many-m.loaded)/float64(r.clients)))
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", c.name, mebibytes(m.idle), mebibytes(m.loaded), many, each)
 	}

@@ -1,0 +1,136 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// benchmarks is what go test -bench has measured, by name, several times each.
+type benchmarks map[string][]bench
+
+type bench struct{ nanoseconds, allocs float64 }
+
+func readBenchmarks(path string) (benchmarks, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	found := make(benchmarks)
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
+			continue
+		}
+		name := strings.TrimPrefix(fields[0], "Benchmark")
+		if dash := strings.LastIndexByte(name, '-'); dash > 0 {
+			name = name[:dash] // the number of processors
+		}
+		var b bench
+		for i := 2; i+1 < len(fields); i += 2 {
+			value, err := strconv.ParseFloat(fields[i], 64)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", path, line, err)
+			}
+			switch fields[i+1] {
+			case "ns/op":
+				b.nanoseconds = value
+			case "allocs/op":
+				b.allocs = value
+			}
+		}
+		found[name] = append(found[name], b)
+	}
+	return found, nil
+}
+
+// of is the median of a benchmark: its time in microseconds, and its allocations.
+func (b benchmarks) of(name string) (us, allocs float64, ok bool) {
+	runs := b[name]
+	if len(runs) == 0 {
+		return 0, 0, false
+	}
+	times := make([]float64, len(runs))
+	for i, run := range runs {
+		times[i] = run.nanoseconds / 1000
+	}
+	slices.Sort(times)
+	return times[len(times)/2], runs[0].allocs, true
+}
+
+// InProcess is the table of what the chain of handlers costs, in Markdown; "" if it was not measured.
+func (r *report) InProcess() string {
+	if _, _, ok := r.now.of("Preset/elizaos"); !ok {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("| | before | now |\n|---|---|---|\n")
+	for _, row := range []struct{ title, name string }{
+		{"the same chain of handlers that do nothing", "Preset/pass-through"},
+		{"`gatehouse elizaos`", "Preset/elizaos"},
+		{"`gatehouse api`", "Preset/api"},
+	} {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", row.title, r.then.cell(row.name), r.now.cell(row.name))
+	}
+	return b.String()
+}
+
+func (b benchmarks) cell(name string) string {
+	us, allocs, ok := b.of(name)
+	if !ok {
+		return "not measured"
+	}
+	if us < 1 {
+		return fmt.Sprintf("%.0f ns, %.0f allocations", us*1000, allocs)
+	}
+	return fmt.Sprintf("%.1f µs, %.0f allocations", us, allocs)
+}
+
+// growth are the benchmarks that show how costs grow.
+var growth = []struct {
+	title, name string
+	sizes       []string
+	why         string
+}{
+	{"keys in the ring", "Ring", []string{"1", "10000", "1000000"}, "a look-up by hash: what grows is the processor's cache misses"},
+	{"keys in the key file, all in use, limited by key", "Keys", []string{"1", "10000"}, "the ring, and the counters of as many clients"},
+	{"tiers that count one request", "Tiers", []string{"1", "4", "32"}, "each is checked and charged, so the cost grows with them; 32 are the most"},
+	{"scopes written out, one path each", "Rules", []string{"1", "10", "100", "1000"}, "Caddy's matchers are asked one after the other, twice each for the trailing slash; a route table is not"},
+	{"routes of ElizaOS, in one table of 90", "Table", []string{"api_agents", "api_messaging_channels_2e0a6c0e-0b8a-4d4f-8d0e-5f4a3c2b1a00_messages", "api_never_heard_of"}, "a tree by segments: the length of the path counts, not the number of routes"},
+	{"requests and streams in flight", "Streams", []string{"1", "100", "10000"}, "a list that a request enters and leaves at its head"},
+}
+
+// Growth is the table of growth in Markdown; "" if it was not measured.
+func (r *report) Growth() string {
+	var b strings.Builder
+	for _, g := range growth {
+		var cells []string
+		for _, size := range g.sizes {
+			if us, _, ok := r.now.of(g.name + "/" + size); ok {
+				label, _, _ := strings.Cut(size, "-")
+				cells = append(cells, fmt.Sprintf("%s: %s", strings.ReplaceAll(label, "_2e0a6c0e", "/:channel/..."), duration(us)))
+			}
+		}
+		if cells != nil {
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", g.title, strings.Join(cells, "<br>"), g.why)
+		}
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "| number of | a request costs | why |\n|---|---|---|\n" + b.String()
+}
+
+func duration(us float64) string {
+	if us < 1 {
+		return fmt.Sprintf("%.0f ns", us*1000)
+	}
+	return fmt.Sprintf("%.1f µs", us)
+}
