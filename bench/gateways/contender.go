@@ -115,7 +115,7 @@ func (h *house) startContenders(earlier string) ([]*contender, error) {
 		{"gatehouse", "the gate: `gatehouse elizaos`, everything on", h.gatehouse},
 		{"assembled", "Caddy's own directives and caddy-ratelimit", h.gatehouse},
 		{"nginx", "nginx with `limit_req`, a key map and the same headers", "nginx"},
-		{"earlier", "the gate as it was, under the same configuration", earlier},
+		{"earlier", "the gate as it was before its costs were looked into, under the same configuration", earlier},
 	} {
 		if c.program == "" {
 			continue
