@@ -127,9 +127,7 @@ type Requirement struct {
 	// MatchRaw says which requests need it. Default: all.
 	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
-	match caddyhttp.MatcherSets
-	// eitherForm says that the matchers take /x and /x/ for one by themselves.
-	eitherForm bool
+	match gate.Requests
 }
 
 // CaddyModule returns the Caddy module information.
@@ -290,7 +288,7 @@ func (a *Auth) identify(shown shown, req *gate.Request) (*principal, *gate.Refus
 // and reports whether that of administrators is among them.
 func (a *Auth) authorize(r *http.Request, caller *gate.Principal) (administers bool, err error) {
 	for _, required := range a.Require {
-		needed, err := required.applies(r)
+		needed, err := required.match.Match(r)
 		if err != nil {
 			return false, err
 		}
@@ -309,26 +307,6 @@ func (a *Auth) authorize(r *http.Request, caller *gate.Principal) (administers b
 		return false, refusal
 	}
 	return administers, nil
-}
-
-// applies reports whether the requirement holds for r. Backends take /x and
-// /x/ for the same route, so a requirement on either holds for both.
-func (q *Requirement) applies(r *http.Request) (bool, error) {
-	if len(q.match) == 0 {
-		return true, nil
-	}
-	match, err := q.match.AnyMatchWithError(r)
-	if match || err != nil || q.eitherForm {
-		return match, err
-	}
-	path := r.URL.Path
-	defer func() { r.URL.Path = path }()
-	if trimmed := strings.TrimSuffix(path, "/"); trimmed != path && trimmed != "" {
-		r.URL.Path = trimmed
-	} else {
-		r.URL.Path = path + "/"
-	}
-	return q.match.AnyMatchWithError(r)
 }
 
 // principal is a gate.Principal with what is set on each request of its key,

@@ -112,10 +112,14 @@ func FuzzPolicy(f *testing.F) {
 		f.Add(seed)
 	}
 	a := fuzzed(f)
-	a.Require = []*Requirement{
-		{Scope: "admin", match: caddyhttp.MatcherSets{{caddyhttp.MatchPath{"/admin/*"}}}},
-		{Scope: "admin", match: caddyhttp.MatcherSets{{caddyhttp.MatchPath{"/exact"}}}},
+	to := func(path string) gate.Requests {
+		requests, err := gate.RequestsOf([]map[string]any{{"path": caddyhttp.MatchPath{path}}})
+		if err != nil {
+			f.Fatal(err)
+		}
+		return requests
 	}
+	a.Require = []*Requirement{{Scope: "admin", match: to("/admin/*")}, {Scope: "admin", match: to("/exact")}}
 	a.public = caddyhttp.MatcherSets{{caddyhttp.MatchPath{"/healthz"}}}
 	ctx := context.WithValue(f.Context(), caddy.ReplacerCtxKey, caddy.NewReplacer())
 	ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, make(map[string]any))

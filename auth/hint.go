@@ -15,7 +15,7 @@ func (a *Auth) hint(r *http.Request, refusal *gate.Refusal) {
 		return // a key was presented
 	}
 	for _, required := range a.Require {
-		if needed, err := required.applies(r); needed || err != nil {
+		if needed, err := required.match.Match(r); needed || err != nil {
 			return
 		}
 	}

@@ -124,16 +124,13 @@ func (s Source) String() string {
 }
 
 func (a *Auth) provisionMatchers(ctx caddy.Context) error {
-	load := func(host any, field string, into *caddyhttp.MatcherSets) error {
-		loaded, err := ctx.LoadModule(host, field)
-		if err != nil {
-			return err
-		}
-		return into.FromInterface(loaded)
-	}
 	var mistakes []error
 	if a.PublicRaw != nil {
-		if err := load(a, "PublicRaw", &a.public); err != nil {
+		loaded, err := ctx.LoadModule(a, "PublicRaw")
+		if err == nil {
+			err = a.public.FromInterface(loaded)
+		}
+		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("public: %w", err))
 		}
 	}
@@ -151,10 +148,13 @@ func (a *Auth) provisionMatchers(ctx caddy.Context) error {
 		if required.MatchRaw == nil {
 			continue
 		}
-		if err := load(required, "MatchRaw", &required.match); err != nil {
+		loaded, err := ctx.LoadModule(required, "MatchRaw")
+		if err == nil {
+			required.match, err = gate.RequestsOf(loaded)
+		}
+		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("require %s: %w", required.Scope, err))
 		}
-		required.eitherForm = gate.OnlyRoutes(required.match)
 	}
 	return errors.Join(mistakes...)
 }

@@ -36,8 +36,7 @@ func CheckPathPattern(pattern string) error {
 	return nil
 }
 
-// CheckPaths judges the paths of matchers.
-func CheckPaths(sets caddyhttp.MatcherSets) error {
+func checkPaths(sets caddyhttp.MatcherSets) error {
 	var mistakes []error
 	for _, set := range sets {
 		for _, matcher := range set {

@@ -147,19 +147,6 @@ func (m *MatchRoute) MatchWithError(r *http.Request) (bool, error) {
 	return route.Scope == m.Scope, nil
 }
 
-// OnlyRoutes reports whether all matchers are agent_route, which takes /x and
-// /x/ for one path.
-func OnlyRoutes(sets caddyhttp.MatcherSets) bool {
-	for _, set := range sets {
-		for _, matcher := range set {
-			if _, ok := matcher.(*MatchRoute); !ok {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // routeMemo remembers the last answer of a table, since several matchers ask
 // the same of one request.
 type routeMemo struct {

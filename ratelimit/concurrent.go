@@ -24,7 +24,7 @@ type Concurrent struct {
 // concurrent is a Concurrent, ready for requests.
 type concurrent struct {
 	limit int
-	match caddyhttp.MatcherSets
+	match gate.Requests
 	name  string
 }
 
@@ -42,21 +42,14 @@ func (config *Concurrent) compile(ctx caddy.Context, resolve gate.Resolver, name
 	if config.MatchRaw != nil {
 		loaded, err := ctx.LoadModule(config, "MatchRaw")
 		if err == nil {
-			err = c.match.FromInterface(loaded)
+			c.match, err = gate.RequestsOf(loaded)
 		}
 		if err == nil {
-			err = gate.CheckPaths(c.match)
+			err = c.match.CheckPaths()
 		}
 		mistakes = append(mistakes, err)
 	}
 	return c, errors.Join(mistakes...)
-}
-
-func (c *concurrent) applies(r *http.Request) (bool, error) {
-	if len(c.match) == 0 {
-		return true, nil
-	}
-	return c.match.AnyMatchWithError(r)
 }
 
 // hold takes the slots that the request needs, and returns each when the
@@ -66,7 +59,7 @@ func (l *RateLimit) hold(w http.ResponseWriter, r *http.Request, req *gate.Reque
 	counters := l.limits.counters
 	client := counters.client(identity(byDefault, 64, "", req), req).ID
 	for _, c := range l.slots {
-		match, err := c.applies(r)
+		match, err := c.match.Match(r)
 		if err != nil {
 			return err
 		}

@@ -277,7 +277,7 @@ func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Requ
 	var who window.Identity
 	settles := false
 	for i, t := range l.tiers {
-		match, err := t.applies(r)
+		match, err := t.match.Match(r)
 		if err != nil {
 			return err
 		}

@@ -92,7 +92,7 @@ type tier struct {
 	*Tier
 	spec     window.Spec
 	counted  *window.Tier
-	match    caddyhttp.MatcherSets
+	match    gate.Requests
 	by       by
 	prefix   int
 	failures bool
@@ -154,10 +154,10 @@ func (l *RateLimit) compile(ctx caddy.Context, config *Tier, site string) (*tier
 	if config.MatchRaw != nil {
 		loaded, err := ctx.LoadModule(config, "MatchRaw")
 		if err == nil {
-			err = t.match.FromInterface(loaded)
+			t.match, err = gate.RequestsOf(loaded)
 		}
 		if err == nil {
-			err = gate.CheckPaths(t.match)
+			err = t.match.CheckPaths()
 		}
 		mistakes = append(mistakes, err)
 	}
@@ -244,14 +244,6 @@ func eventMessage(name string) (message string, endpoint bool) {
 	}
 	words := strings.NewReplacer("_", " ", "-", " ").Replace(name)
 	return "[SECURITY] " + strings.ToUpper(words[:1]) + words[1:] + " rate limit exceeded for IP:", true
-}
-
-// applies reports whether a request counts in the tier.
-func (t *tier) applies(r *http.Request) (bool, error) {
-	if len(t.match) == 0 {
-		return true, nil
-	}
-	return t.match.AnyMatchWithError(r)
 }
 
 // settles reports whether the response decides if a request costs.

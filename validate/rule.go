@@ -19,7 +19,7 @@ type Where struct {
 	// no rule with a matcher is for.
 	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
-	match caddyhttp.MatcherSets
+	match gate.Requests
 }
 
 func (w *Where) where() *Where { return w }
@@ -99,7 +99,7 @@ func provision[R rule](ctx caddy.Context, resolve gate.Resolver, name string, ru
 			general = true
 		} else if loaded, err := ctx.LoadModule(w, "MatchRaw"); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("%s: %w", name, err))
-		} else if err := w.match.FromInterface(loaded); err != nil {
+		} else if w.match, err = gate.RequestsOf(loaded); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("%s: %w", name, err))
 		}
 		if err := r.resolve(resolve); err != nil {
@@ -113,11 +113,11 @@ func provision[R rule](ctx caddy.Context, resolve gate.Resolver, name string, ru
 func choose[R rule](rules []R, r *http.Request) (chosen R, err error) {
 	for i := len(rules) - 1; i >= 0; i-- {
 		w := rules[i].where()
-		if w.match == nil {
+		if w.match.All() {
 			chosen = rules[i]
 			continue
 		}
-		match, err := w.match.AnyMatchWithError(r)
+		match, err := w.match.Match(r)
 		if match || err != nil {
 			return rules[i], err
 		}

@@ -124,7 +124,7 @@ func (v *Validate) Serve(w http.ResponseWriter, r *http.Request, req *gate.Reque
 // Sit tells how long bodies may be.
 func (v *Validate) Sit(site *gate.SitePortrait) {
 	for _, rule := range v.MaxBody {
-		if rule.match == nil && rule.max > 0 {
+		if rule.match.All() && rule.max > 0 {
 			site.MaxBody = rule.max
 		}
 	}

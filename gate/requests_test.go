@@ -1,0 +1,66 @@
+package gate_test
+
+import (
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
+)
+
+// TestEitherForm holds that a rule on /x holds for /x/ too, and a rule on all
+// but /x for neither: backends take both for one route.
+func TestEitherForm(t *testing.T) {
+	g := gatetest.Start(t, `GATE {
+		@not {
+			path /not/*
+			not path /not/open
+		}
+		agent_auth {
+			key a `+hopKey+` {
+				scopes none
+			}
+			require admin /admin
+			require admin /folder/
+			require admin @not
+		}
+		agent_rate_limit {
+			tier exact /limited {
+				limit 1 1h
+				code EXACT
+			}
+			tier not @not {
+				limit 1000 1h
+			}
+		}
+		agent_validate {
+			methods GET
+			methods POST /post
+		}
+		reverse_proxy BACKEND {
+			transport agent_backend
+		}
+	}`)
+	for _, test := range []struct {
+		method, path string
+		want         int
+	}{
+		{"GET", "/admin", 403},
+		{"GET", "/admin/", 403},
+		{"GET", "/ADMIN/", 403},
+		{"GET", "/admin/x", 200},
+		{"GET", "/folder", 403},
+		{"GET", "/folder/", 403},
+		{"GET", "/not/closed", 403},
+		{"GET", "/not/closed/", 403},
+		{"GET", "/not/open", 200},
+		{"GET", "/not/open/", 200},
+		{"GET", "/limited", 200},
+		{"GET", "/limited/", 429},
+		{"GET", "/limited", 429},
+		{"POST", "/post/", 200},
+		{"GET", "/post/", 405},
+	} {
+		if res := g.Send(test.method, test.path, "", "X-API-KEY", hopKey); res.Status != test.want {
+			t.Errorf("%s %s: %d, want %d", test.method, test.path, res.Status, test.want)
+		}
+	}
+}
