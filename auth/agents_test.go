@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -64,6 +65,8 @@ func TestXAgentID(t *testing.T) {
 		{"other in query", bobKey, "GET", "/api/x?agent_id=" + agentB, "", []string{agentA}, 400, "AGENT_MISMATCH"},
 		{"same in body", bobKey, "POST", "/api/messaging/sessions", `{"agentId":"` + agentA + `","userId":"` + entity + `"}`, []string{agentA}, 200, agentA},
 		{"other in body", bobKey, "POST", "/api/messaging/sessions", `{"x":[{"agentId":"` + agentB + `"}]}`, []string{agentA}, 400, "AGENT_MISMATCH"},
+		{"many in a body", bobKey, "POST", "/api/x", `{"participants":["` + numbered(200) + `"]}`, []string{agentA}, 200, agentA},
+		{"too many in a body", bobKey, "POST", "/api/x", `{"participants":["` + numbered(300) + `"]}`, []string{agentA}, 400, "AGENT_MISMATCH"},
 		{"a body that is none", bobKey, "POST", "/api/messaging/sessions", `{"agentId"`, []string{agentA}, 400, "AGENT_MISMATCH"},
 		{"twice the same", bobKey, "GET", "/api/agents", "", []string{agentA, strings.ToUpper(agentA)}, 200, agentA},
 		{"twice, two agents", bobKey, "GET", "/api/agents", "", []string{agentA, agentB}, 400, "AGENT_MISMATCH"},
@@ -95,6 +98,16 @@ func TestXAgentID(t *testing.T) {
 	if line := g.Events()[0]; line["rule"] != "AGENT_MISMATCH" || line["key_id"] != "bob" {
 		t.Errorf("the event is %v", line)
 	}
+}
+
+// numbered are so many names, as a list in JSON has them between its first quote
+// and its last.
+func numbered(count int) string {
+	names := make([]string, count)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
+	}
+	return strings.Join(names, `","`)
 }
 
 // TestBodyGoesOn holds that a body that was read reaches the backend whole.

@@ -27,7 +27,13 @@ type named struct {
 	// chosen are those whom the fields name that the backend goes by, where it
 	// makes something.
 	chosen []string
+	// many says that there were more than maxNames.
+	many bool
 }
+
+// maxNames is how many are kept apart of one request, since each is compared
+// with all of them. No conversation has so many.
+const maxNames = 256
 
 // thing is something that a request has made, such as a session.
 type thing struct {
@@ -36,6 +42,10 @@ type thing struct {
 }
 
 func (n *named) add(kind gate.Kind, id string) {
+	if n.many {
+		return
+	}
+	n.many = len(n.agents)+len(n.parties)+len(n.speakers)+len(n.things) > maxNames
 	if kind == gate.KindSpeaker {
 		n.speakers = appendNew(n.speakers, id)
 		kind = gate.KindParty
@@ -100,6 +110,13 @@ func (n *named) inQuery(table gate.RouteTable, query string, chosen []string) er
 		for _, value := range all {
 			n.add(table.Field(name), value)
 		}
+	}
+	return n.unlessMany()
+}
+
+func (n *named) unlessMany() error {
+	if n.many {
+		return errUnreadable
 	}
 	return nil
 }
@@ -171,7 +188,10 @@ func (n *named) inJSON(table gate.RouteTable, text []byte, chosen []string) erro
 	}
 	w := walk{named: n, table: table, d: json.NewDecoder(bytes.NewReader(text)), chosen: chosen}
 	w.d.UseNumber()
-	return w.value("", 0)
+	if err := w.value("", 0); err != nil {
+		return err
+	}
+	return n.unlessMany()
 }
 
 // walk is one walk through a JSON document.
