@@ -159,6 +159,9 @@ func TestTicketOnce(t *testing.T) {
 		{"EIO=4&transport=polling", 0, false}, // another session
 		{"sid=a", time.Second, true},
 		{"sid=b", 0, false},
+		{"sid=a&sid=", 0, false}, // which opens another to servers that take the last
+		{"sid=&sid=a", 0, false},
+		{"sid=a&s%69d=b", 0, false},
 		{"sid=a", 100 * time.Second, true}, // past the ticket's own time
 		{"sid=a", 100 * time.Second, true},
 		{"", 0, false},

@@ -60,9 +60,14 @@ func (a *Auth) ticketOf(r *http.Request, req *gate.Request, to purpose) string {
 // readTicket finds whose ticket the request shows.
 func (a *Auth) readTicket(rings rings, r *http.Request, to purpose, ticket string, s *shown) {
 	now := a.now()
-	session := r.URL.Query().Get("sid")
+	session := ""
+	sessions := gate.QueryValues(r.URL.RawQuery, "sid")
+	if len(sessions) > 0 {
+		session = sessions[0]
+	}
 	p, ok := pass.Parse(strings.TrimPrefix(ticket, ticketPrefix))
-	if !ok || len(session) > maxSession {
+	// Of two sessions, servers take the first or the last.
+	if !ok || len(sessions) > 1 || len(session) > maxSession {
 		s.wrong = "the ticket is none of this gate's"
 		return
 	}
