@@ -3,6 +3,7 @@ package auth
 import (
 	"net/http"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 )
 
@@ -63,7 +64,7 @@ func (j *socketJudge) Key(text string) bool {
 	if token, ok := bearerToken(text); ok {
 		text = token
 	}
-	return text != "" && j.rings().know(text)
+	return len(text) >= keys.MinSecretLength && j.rings().know(text)
 }
 
 // JudgesSockets reports whether what clients say on sockets is judged.

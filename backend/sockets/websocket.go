@@ -77,7 +77,9 @@ func (w *WebSocket) Write(p []byte) (int, error) {
 		w.err, w.held, w.text = err, nil, nil
 		return 0, err
 	}
-	w.hold(data[whole:])
+	if whole > 0 || len(w.held) == 0 { // else all of it is held already
+		w.hold(data[whole:])
+	}
 	return len(p), nil
 }
 
