@@ -336,7 +336,7 @@ func (t *Transport) outgoing(r *http.Request, req *gate.Request) *http.Request {
 		if gate.Under(r.URL.Path, gate.SocketIO) {
 			key = t.socketKey
 		}
-		if key != nil {
+		if key != nil && r.Method != http.MethodTrace { // whose answer is the request, headers and all
 			sent.Header[t.Header] = key
 		}
 	}

@@ -89,6 +89,10 @@ func TestNoKeyForThoseNotLetIn(t *testing.T) {
 	if got := g.Backend.Last().Header.Get("X-Api-Key"); got != "" {
 		t.Errorf("a preflight carries %q", got)
 	}
+	g.Send("TRACE", "/x", "", "X-API-KEY", clientKey) // the answer would show the key
+	if last := g.Backend.Last(); last.Method != "TRACE" || last.Header.Get("X-Api-Key") != "" {
+		t.Errorf("%s carries %q", last.Method, last.Header.Get("X-Api-Key"))
+	}
 	if err := g.Load("GATE {\nagent_gate\nreverse_proxy BACKEND {\ntransport agent_backend {\nkey {env.SERVER_KEY}\n}\n}\n}"); err != nil {
 		t.Fatal(err)
 	}
@@ -274,6 +278,27 @@ func TestPlainTransportIsNamed(t *testing.T) {
 	g = start(t, "", "")
 	if strings.Contains(g.Log(), warning) {
 		t.Error("a warning about our own transport")
+	}
+}
+
+// TestRewritesBehindAuthAreNamed holds that the start tells of paths that nobody
+// has judged in the form in which a plain proxy sends them.
+func TestRewritesBehindAuthAreNamed(t *testing.T) {
+	setenv(t)
+	const warning = "the path is rewritten after agent_auth has judged it"
+	for site, warns := range map[string]bool{
+		"handle_path /v1/* {\nreverse_proxy BACKEND\n}":                                 true,
+		"reverse_proxy BACKEND {\nrewrite /x{uri}\n}":                                   true,
+		"route {\nuri strip_suffix x\nreverse_proxy BACKEND\n}":                         true,
+		"rewrite * /x{uri}\nreverse_proxy BACKEND":                                      false, // before agent_auth
+		"handle /v1/* {\nreverse_proxy BACKEND\n}":                                      false,
+		"route {\nuri query +a b\nreverse_proxy BACKEND\n}":                             false,
+		"handle_path /v1/* {\nreverse_proxy BACKEND {\ntransport agent_backend\n}\n}\n": false, // it refuses them
+	} {
+		g := gatetest.Start(t, "GATE {\nagent_auth {\nkey ada {env.CLIENT_KEY}\n}\n"+site+"\n}")
+		if strings.Contains(g.Log(), warning) != warns {
+			t.Errorf("%s: a warning: %v", site, !warns)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 	"go.uber.org/zap"
 )
 
@@ -54,9 +55,10 @@ func (a *App) inspect() error {
 
 // passed is what a request has passed on the way to a handler.
 type passed struct {
-	guard   bool   // a Guard
-	sockets bool   // a SocketGuard
-	step    string // the first agent handler, which opened the door
+	guard     bool   // a Guard
+	sockets   bool   // a SocketGuard
+	rewritten bool   // the path, after a Guard had judged it
+	step      string // the first agent handler, which opened the door
 }
 
 // walk shows every handler of the routes, in the order in which requests come
@@ -85,6 +87,9 @@ func (p *passed) pass(handler caddyhttp.MiddlewareHandler) {
 	}
 	if guard, ok := handler.(SocketGuard); ok && guard.JudgesSockets() {
 		p.sockets = true
+	}
+	if rewriter, ok := handler.(*rewrite.Rewrite); ok && p.guard && rewritesPath(rewriter) {
+		p.rewritten = true
 	}
 	if _, ok := handler.(Step); ok && p.step == "" {
 		p.step = handler.(caddy.Module).CaddyModule().ID.Name()
@@ -124,6 +129,17 @@ func (i *inspection) proxy(h *reverseproxy.Handler, before passed) {
 			"and what the backend says of itself, of CORS and of limits goes out: write `transport agent_backend` in its block",
 			zap.Strings("upstreams", upstreams))
 	}
+	if before.guard && (before.rewritten || rewritesPath(h.Rewrite)) {
+		i.logger.Warn("the path is rewritten after agent_auth has judged it, so the backend gets paths that nobody has judged: "+
+			"put rewrite, uri and handle_path before the agent directives, or write `transport agent_backend`, which refuses such requests",
+			zap.Strings("upstreams", upstreams))
+	}
+}
+
+// rewritesPath reports whether a rewrite may change a path, and not only the
+// method or the query.
+func rewritesPath(r *rewrite.Rewrite) bool {
+	return r != nil && (r.URI != "" || r.StripPathPrefix != "" || r.StripPathSuffix != "" || len(r.URISubstring)+len(r.PathRegexp) > 0)
 }
 
 func upstreamsOf(h *reverseproxy.Handler) []string {
