@@ -39,7 +39,7 @@ func TestProxyWatch(t *testing.T) {
 		r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, map[string]any{caddyhttp.TrustedProxyVarKey: test.trusted}))
 		r.RemoteAddr, r.Header = test.peer, test.header
 		for range 3 {
-			watch.look(r, &Request{})
+			watch.look(r, &Request{door: new(Door)})
 		}
 		if test.want == "" {
 			if logs.Len() != 0 {
@@ -49,6 +49,41 @@ func TestProxyWatch(t *testing.T) {
 		}
 		if logs.Len() != 1 || !strings.Contains(logs.All()[0].Message, test.want) || !strings.Contains(logs.All()[0].Message, "trusted_proxies") {
 			t.Errorf("%s %v: %v", test.peer, test.header, logs.All())
+		}
+	}
+}
+
+// Clients that choose their address behind a trusted proxy are told of once,
+// and only where Caddy believes them.
+func TestChosenAddresses(t *testing.T) {
+	const several = "192.0.2.1, 198.51.100.1"
+	for _, test := range []struct {
+		name      string
+		forwarded []string
+		strict    int
+		trusted   bool
+		headers   []string
+		warns     bool
+	}{
+		{"several", []string{several}, 0, true, []string{"X-Forwarded-For"}, true},
+		{"several lines", []string{"192.0.2.1", "198.51.100.1"}, 0, true, []string{"x-forwarded-for"}, true},
+		{"one", []string{"192.0.2.1"}, 0, true, []string{"X-Forwarded-For"}, false},
+		{"strict", []string{several}, 1, true, []string{"X-Forwarded-For"}, false},
+		{"nobody's proxy", []string{several}, 0, false, []string{"X-Forwarded-For"}, false},
+		{"another header first", []string{several}, 0, true, []string{"Cf-Connecting-Ip", "X-Forwarded-For"}, false},
+	} {
+		core, logs := observer.New(zap.WarnLevel)
+		watch := proxyWatch{logger: zap.New(core)}
+		watch.private.Store(true)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, map[string]any{caddyhttp.TrustedProxyVarKey: test.trusted}))
+		r.Header = http.Header{"X-Forwarded-For": test.forwarded}
+		door := &Door{server: &caddyhttp.Server{TrustedProxiesStrict: test.strict, ClientIPHeaders: test.headers}}
+		for range 3 {
+			watch.look(r, &Request{door: door})
+		}
+		if warned := logs.FilterMessageSnippet("CHOOSE THEIR ADDRESS").Len(); warned != map[bool]int{true: 1}[test.warns] {
+			t.Errorf("%s: warned %d times", test.name, warned)
 		}
 	}
 }
