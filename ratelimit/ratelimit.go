@@ -311,6 +311,7 @@ func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Requ
 		defer decisions.Put(d)
 		return d.refusal()
 	}
+	d.countEvents(r, req)
 	if settles {
 		// The response holds it.
 		return l.bound(w, r, req, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
