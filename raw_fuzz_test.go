@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,8 +35,13 @@ func FuzzRawRequests(f *testing.F) {
 	server := httptest.NewServer(behind)
 	f.Cleanup(server.Close)
 	g := gatetest.New(f)
-	if err := g.Load("{\nlog {\nlevel ERROR\n}\n}\nGATE {\ngatehouse elizaos " + server.Listener.Addr().String() + "\n}"); err != nil {
+	_, port, _ := net.SplitHostPort(g.Addr)
+	if err := g.Load("{\ndefault_bind 127.0.0.1\nlog {\nlevel ERROR\n}\n}\nhttp://:" + port + " {\ngatehouse elizaos " + server.Listener.Addr().String() + "\n}"); err != nil {
 		f.Fatal(err)
+	}
+	exchangeRaw(f, g.Addr, []byte("GET /api/agents HTTP/1.1\r\nHost: a\r\nX-API-KEY: "+apiKey+"\r\n\r\n"))
+	if seen := behind.take(); len(seen) != 2 { // the other is the one that ends the connection
+		f.Fatalf("%d requests have reached the backend: the bytes do not get far", len(seen))
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		answer := exchangeRaw(t, g.Addr, input)
@@ -75,21 +81,25 @@ var rawSeeds = []string{
 	"POST /.gatehouse/ticket HTTP/1.1\nHost: a\nX-API-KEY: KEY\n\n",
 }
 
-// exchangeRaw sends bytes, says that no more come, and reads to the end.
-func exchangeRaw(t *testing.T, addr string, input []byte) []byte {
+// exchangeRaw sends bytes, and a last request that ends the connection, and
+// reads to the end. A client that said at once that no more comes would have
+// left, to Caddy, and what it asked for would be given up.
+func exchangeRaw(t testing.TB, addr string, input []byte) []byte {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	// Only to end what hangs: it is far longer than anything takes.
-	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	sent := make(chan struct{})
 	go func() { // the gate may answer, and close, before it has read everything
-		_, _ = conn.Write(input)
-		_ = conn.(*net.TCPConn).CloseWrite()
+		_, _ = conn.Write(append(slices.Clip(input), "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"...))
 		close(sent)
 	}()
+	// Where the bytes leave the gate waiting for more, it is told soon that none come.
+	more := time.AfterFunc(100*time.Millisecond, func() { _ = conn.(*net.TCPConn).CloseWrite() })
+	defer more.Stop()
+	// Only to end what hangs: it is far longer than anything takes.
+	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 	answer, err := io.ReadAll(conn)
 	if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
 		t.Fatalf("the connection does not end; so far: %q", answer)
