@@ -37,7 +37,7 @@ func TestWorkIsLinear(t *testing.T) {
 }
 
 // FuzzWorkIsLinear repeats any unit, so that a rule which looks back or ahead without a bound shows. It counts visits and asks no clock: a
-// run that fails without a file in testdata/fuzz is the end of -fuzztime that met a busy worker (golang/go#75804), and found nothing.
+// run that fails without a file in testdata/fuzz has found nothing: most likely the end of -fuzztime met a busy worker (see golang/go#75804).
 func FuzzWorkIsLinear(f *testing.F) {
 	for _, unit := range []string{"a", "'", "(", "<a ", "${", "{{", "%25", "..", "/", "or 1", "on=", "|a ", "`", "&#", "\\u", "http://", "$((", "[", "[]("} {
 		f.Add("/s?q=", unit, "")
