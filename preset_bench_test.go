@@ -2,6 +2,7 @@ package gatehouse_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -51,9 +52,20 @@ func BenchmarkPreset(b *testing.B) {
 			}
 			var chain reaching
 			chain.MiddlewareHandler = gatetest.Handler[*caddyhttp.Subroute](g)
-			gatetest.BenchHandler(b, &chain, "/api/agents", func(r *http.Request) {
-				r.Header["X-Api-Key"] = []string{"correct-horse-battery-staple-1"}
-				r.Header["Origin"] = []string{"https://app.example.com"}
+			key, origin := []string{"correct-horse-battery-staple-1"}, []string{"https://app.example.com"}
+			withKey := func(r *http.Request) { r.Header["X-Api-Key"], r.Header["Origin"] = key, origin }
+			b.Run("list", func(b *testing.B) {
+				gatetest.BenchHandler(b, &chain, "/api/agents", withKey)
+			})
+			b.Run("chat", func(b *testing.B) {
+				const message = `{"content":"Who goes there? It is late, and I have a question about the weather in the mountains.","mode":"sync"}`
+				body, kind := strings.NewReader(message), []string{"application/json"}
+				gatetest.BenchHandler(b, &chain, "/api/messaging/sessions/8d0c1b52-6c05-4a6f-9c0e-0f6a5f2b7c11/messages", func(r *http.Request) {
+					withKey(r)
+					body.Reset(message)
+					r.Method, r.Header["Content-Type"] = http.MethodPost, kind
+					r.Body, r.ContentLength = io.NopCloser(body), int64(len(message))
+				})
 			})
 			if chain.refused {
 				b.Fatalf("a request was refused:\n%s", g.Log())
@@ -62,7 +74,8 @@ func BenchmarkPreset(b *testing.B) {
 	}
 }
 
-// reaching sees whether every request gets through a chain.
+// reaching sees whether every request gets through a chain, and reads its body
+// as the backend would.
 type reaching struct {
 	caddyhttp.MiddlewareHandler
 	reached, refused bool
@@ -72,6 +85,11 @@ func (c *reaching) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyh
 	c.reached = false
 	err := c.MiddlewareHandler.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		c.reached = true
+		if r.Body != nil {
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				return err
+			}
+		}
 		return next.ServeHTTP(w, r)
 	}))
 	c.refused = c.refused || !c.reached

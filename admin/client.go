@@ -32,12 +32,22 @@ func (c *client) flags(cmd *cobra.Command) {
 // patience is how long a command waits for the gate.
 const patience = 10 * time.Second
 
+// where is the address of the admin endpoint. It is looked for once: Caddy logs
+// each look into a configuration.
+func (c *client) where() (string, error) {
+	address, err := caddycmd.DetermineAdminAPIAddress(c.address, nil, c.config, c.adapter)
+	if err == nil {
+		c.address = address
+	}
+	return address, err
+}
+
 // get reads an answer of the admin endpoint.
 func (c *client) get(path string, into any) error { return c.ask(http.MethodGet, path, nil, into) }
 
 // ask sends a request to the admin endpoint and reads the answer.
 func (c *client) ask(method, path string, body io.Reader, into any) error {
-	address, err := caddycmd.DetermineAdminAPIAddress(c.address, nil, c.config, c.adapter)
+	address, err := c.where()
 	if err != nil {
 		return err
 	}

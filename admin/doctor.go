@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/gatehouse-dev/caddy-gatehouse/admin/doctor"
 	"github.com/gatehouse-dev/caddy-gatehouse/admin/survey"
 	"github.com/spf13/cobra"
@@ -64,7 +63,7 @@ type examination struct {
 }
 
 func (e *examination) run(cmd *cobra.Command, _ []string) error {
-	address, err := caddycmd.DetermineAdminAPIAddress(e.gate.address, nil, e.gate.config, e.gate.adapter)
+	address, err := e.gate.where()
 	if err != nil {
 		return exit(cmd, exitNotExamined, err)
 	}

@@ -37,8 +37,8 @@ func (r *report) Aims() string {
 			add("a refusal at least as fast as bare Caddy answers by `respond`", ratio >= 1, "%.2f", ratio)
 		}
 	}
-	if us, allocs, ok := r.now.of("Preset/elizaos"); ok {
-		idle, idleAllocs, _ := r.now.of("Preset/pass-through")
+	if us, allocs, ok := r.now.of("Preset/elizaos/list"); ok {
+		idle, idleAllocs, _ := r.now.of("Preset/pass-through/list")
 		add("at most 5 µs more than handlers that do nothing, in process", us-idle <= 5, "%.1f µs", us-idle)
 		add("at most 12 allocations more", allocs-idleAllocs <= 12, "%.0f", allocs-idleAllocs)
 	}

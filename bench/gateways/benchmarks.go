@@ -67,15 +67,18 @@ func (b benchmarks) of(name string) (us, allocs float64, ok bool) {
 
 // InProcess is the table of what the chain of handlers costs, in Markdown; "" if it was not measured.
 func (r *report) InProcess() string {
-	if _, _, ok := r.now.of("Preset/elizaos"); !ok {
+	if _, _, ok := r.now.of("Preset/elizaos/list"); !ok {
 		return ""
 	}
 	var b strings.Builder
 	b.WriteString("| | before | now |\n|---|---|---|\n")
 	for _, row := range []struct{ title, name string }{
-		{"the same chain of handlers that do nothing", "Preset/pass-through"},
-		{"`gatehouse elizaos`", "Preset/elizaos"},
-		{"`gatehouse api`", "Preset/api"},
+		{"a list, by handlers that do nothing", "Preset/pass-through/list"},
+		{"a list, by `gatehouse elizaos`", "Preset/elizaos/list"},
+		{"a list, by `gatehouse api`", "Preset/api/list"},
+		{"a chat message, by handlers that do nothing", "Preset/pass-through/chat"},
+		{"a chat message, by `gatehouse elizaos`", "Preset/elizaos/chat"},
+		{"a chat message, by `gatehouse api`", "Preset/api/chat"},
 	} {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", row.title, r.then.cell(row.name), r.now.cell(row.name))
 	}

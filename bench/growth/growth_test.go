@@ -61,10 +61,17 @@ func BenchmarkKeys(b *testing.B) {
 			path, secrets := keyFile(b, n)
 			handler := chain(b, "gatehouse {\nkeys "+path+"\nlimits {\nmax_clients 2000000\n}\n}", "agent_gate\nagent_auth\nagent_rate_limit 1000000000 15m")
 			next := 0
-			gatetest.BenchHandler(b, handler, "/api/agents", func(r *http.Request) {
+			another := func(r *http.Request) {
 				next = (next + stride) % n
 				r.Header["X-Api-Key"] = secrets[next : next+1 : next+1]
-			})
+			}
+			nothing := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
+			for range n { // what a client's first request makes is no part of the cost of its others
+				if err := gatetest.Serve(handler, "/api/agents", another, nothing); err != nil {
+					b.Fatal(err)
+				}
+			}
+			gatetest.BenchHandler(b, handler, "/api/agents", another)
 		})
 	}
 }
