@@ -7,3 +7,6 @@ func ForgetStart() {
 	defer lastTold.Unlock()
 	clear(lastTold.files)
 }
+
+// Succeed puts the ring of a key file in force.
+var Succeed = succeed

@@ -182,10 +182,7 @@ func (k *KeyRing) useAgain() error {
 	if err != nil {
 		return err
 	}
-	last, _ := lastRings.Swap(k.File, []*keys.Ring{found.keys})
-	if last, ok := last.([]*keys.Ring); ok {
-		found.keys.Adopt(last[0])
-	}
+	succeed(k.File, found.keys)
 	k.current.Store(found)
 	if k.started {
 		k.tellFile("")

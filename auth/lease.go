@@ -14,6 +14,20 @@ import (
 // configuration is held to the ring of now, not to the one of then.
 var lastRings sync.Map // of []*keys.Ring
 
+// succeeding is held while one ring takes over from another.
+var succeeding sync.Mutex
+
+// succeed puts the ring of a key file in force in place of the one before. At a
+// reload two configurations watch the same file, and either may read it first.
+func succeed(file string, ring *keys.Ring) {
+	succeeding.Lock()
+	defer succeeding.Unlock()
+	if last, ok := lastRings.Load(file); ok {
+		ring.Adopt(last.([]*keys.Ring)[0])
+	}
+	lastRings.Store(file, []*keys.Ring{ring})
+}
+
 // lease holds a request to the key that it was let in with.
 type lease struct {
 	from string // where the key comes from
