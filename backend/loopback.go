@@ -1,9 +1,14 @@
 package backend
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"go.uber.org/zap"
 )
 
 // gateSource is the address that the gate dials a loopback backend from. It
@@ -40,3 +45,32 @@ func loopbackHost(host string) string {
 	}
 	return host
 }
+
+// dialer dials loopback from an address of its own, and everything else by dial.
+func (t *Transport) dialer(dial dialFunc) dialFunc {
+	source, err := loopbackSource()
+	if err != nil {
+		t.logger.Info("connections to a backend on this machine come from 127.0.0.1: this system has no other loopback addresses. "+
+			"A backend that counts requests by address counts its own agents' calls together with the gate's", zap.Error(err))
+		return dial
+	}
+	own := &net.Dialer{Timeout: time.Duration(t.DialTimeout), LocalAddr: &net.TCPAddr{IP: source}}
+	t.spreads = true
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		info, ok := reverseproxy.GetDialInfo(ctx)
+		if !ok || t.ProxyProtocol != "" || !isLoopback(info.Network, info.Host) {
+			return dial(ctx, network, address)
+		}
+		own := own
+		if ip, _, marked := strings.Cut(address, sourceMark); marked {
+			own = &net.Dialer{Timeout: own.Timeout, LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
+		}
+		conn, err := own.DialContext(ctx, "tcp4", net.JoinHostPort(loopbackHost(info.Host), info.Port))
+		if err != nil {
+			return nil, reverseproxy.NewDialError(err)
+		}
+		return conn, nil
+	}
+}
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)

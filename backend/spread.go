@@ -6,9 +6,14 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 )
 
 // Share is how many requests one source address may carry in a window.
@@ -127,4 +132,30 @@ func checkShares(shares []Share) error {
 		}
 	}
 	return nil
+}
+
+func (t *Transport) provisionSpread(ctx caddy.Context) error {
+	for _, share := range t.Spread {
+		paths := caddyhttp.MatchPath(slices.Clone(share.Paths))
+		if err := paths.Provision(ctx); err != nil {
+			return err
+		}
+		t.sharePaths = append(t.sharePaths, paths)
+	}
+	t.shares = fmt.Sprint(t.Spread)
+	return checkShares(t.Spread)
+}
+
+// chooseSource chooses the address that the request comes from.
+func (t *Transport) chooseSource(sent *http.Request) {
+	if !t.spreads || len(t.Spread) == 0 || t.TLSEnabled() || t.ProxyProtocol != "" {
+		return
+	}
+	info, ok := reverseproxy.GetDialInfo(sent.Context())
+	if !ok || !isLoopback(info.Network, info.Host) {
+		return
+	}
+	target := *sent.URL
+	target.Host = t.bySource(sent, info.Address)
+	sent.URL = &target
 }

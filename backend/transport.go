@@ -8,15 +8,12 @@
 package backend
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"net/http"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -151,38 +148,6 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// provisionAnswers prepares what is done with the backend's answers.
-func (t *Transport) provisionAnswers() error {
-	var mistakes []error
-	if t.Errors != "" {
-		var err error
-		t.misjudged, err = gate.ErrorsOf(t.Errors)
-		mistakes = append(mistakes, err)
-	}
-	for _, c := range t.Conceal {
-		mistakes = append(mistakes, c.provision())
-	}
-	if t.Salt != "" {
-		salt, err := t.app.ResolveOptional(t.Salt)
-		mistakes = append(mistakes, err)
-		t.weakSalt = salt == "" || salt == defaultSalt
-		events.Conceal(salt)
-	}
-	return errors.Join(mistakes...)
-}
-
-func (t *Transport) provisionSpread(ctx caddy.Context) error {
-	for _, share := range t.Spread {
-		paths := caddyhttp.MatchPath(slices.Clone(share.Paths))
-		if err := paths.Provision(ctx); err != nil {
-			return err
-		}
-		t.sharePaths = append(t.sharePaths, paths)
-	}
-	t.shares = fmt.Sprint(t.Spread)
-	return checkShares(t.Spread)
-}
-
 // backendKey resolves a key to a header's values; nil if there is none.
 func backendKey(name, value string, resolve gate.Resolver) ([]string, error) {
 	if value == "" {
@@ -256,52 +221,7 @@ func (t *Transport) SitUpstream(upstream *gate.UpstreamPortrait) {
 	}
 }
 
-// chooseSource chooses the address that the request comes from.
-func (t *Transport) chooseSource(sent *http.Request) {
-	if !t.spreads || len(t.Spread) == 0 || t.TLSEnabled() || t.ProxyProtocol != "" {
-		return
-	}
-	info, ok := reverseproxy.GetDialInfo(sent.Context())
-	if !ok || !isLoopback(info.Network, info.Host) {
-		return
-	}
-	target := *sent.URL
-	target.Host = t.bySource(sent, info.Address)
-	sent.URL = &target
-}
-
-// headersForLogs are those of a request that the proxy goes by when the answer
-// comes, and the request's id, by which its other lines in the logs are found.
-func headersForLogs(r *http.Request, req *gate.Request) http.Header {
-	kept := make(http.Header, 3)
-	if req != nil {
-		kept["X-Request-Id"] = []string{req.ID}
-	}
-	if upgrade := r.Header["Upgrade"]; len(upgrade) > 0 {
-		kept["Upgrade"], kept["Connection"] = upgrade, r.Header["Connection"]
-		return events.RedactHeader(kept)
-	}
-	return kept
-}
-
 var identity = []string{"identity"}
-
-// reportLimit tells of a request that the backend refused by a limit of its
-// own. It names no key: what the backend counts is not the client's doing.
-func (t *Transport) reportLimit(r *http.Request, req *gate.Request) {
-	e := events.Event{
-		Name:    events.BackendLimited,
-		Message: "[SECURITY] The backend refused a request by a rate limit of its own",
-		Level:   zap.WarnLevel,
-		Method:  r.Method,
-		URI:     events.RedactFor(r, gate.OriginalURI(r)),
-		Reason:  "the backend counts requests by address, the gate's included: write `spread` in the transport, or a lower number in it",
-	}
-	if req != nil {
-		e.RequestID = req.ID
-	}
-	t.app.Events().Report(e)
-}
 
 // check refuses a request whose path nobody has checked in the form in which
 // it would reach the backend.
@@ -345,64 +265,6 @@ func (t *Transport) outgoing(r *http.Request, req *gate.Request) *http.Request {
 	}
 	return sent
 }
-
-// dropped are response headers that speak for the gate's part.
-var dropped = []string{"X-Request-Id", "X-Powered-By", "Server", "Ratelimit", "Ratelimit-Policy", "Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset"}
-
-// clean takes out of a response what the gate says itself, what tells of the
-// product behind it, and headers in which the backend tells its own key.
-func (t *Transport) clean(res *http.Response) {
-	for _, name := range dropped {
-		delete(res.Header, name)
-	}
-	if res.StatusCode == http.StatusTooManyRequests {
-		delete(res.Header, "Retry-After")
-	}
-	for name, values := range res.Header {
-		if strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "X-Ratelimit-") || t.told(values) {
-			delete(res.Header, name)
-		}
-	}
-}
-
-// told reports whether the backend's key stands in one of the values.
-func (t *Transport) told(values []string) bool {
-	for _, key := range [...][]string{t.key, t.socketKey} {
-		if len(key) > 0 && slices.ContainsFunc(values, func(value string) bool { return strings.Contains(value, key[0]) }) {
-			return true
-		}
-	}
-	return false
-}
-
-// dialer dials loopback from an address of its own, and everything else by dial.
-func (t *Transport) dialer(dial dialFunc) dialFunc {
-	source, err := loopbackSource()
-	if err != nil {
-		t.logger.Info("connections to a backend on this machine come from 127.0.0.1: this system has no other loopback addresses. "+
-			"A backend that counts requests by address counts its own agents' calls together with the gate's", zap.Error(err))
-		return dial
-	}
-	own := &net.Dialer{Timeout: time.Duration(t.DialTimeout), LocalAddr: &net.TCPAddr{IP: source}}
-	t.spreads = true
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		info, ok := reverseproxy.GetDialInfo(ctx)
-		if !ok || t.ProxyProtocol != "" || !isLoopback(info.Network, info.Host) {
-			return dial(ctx, network, address)
-		}
-		own := own
-		if ip, _, marked := strings.Cut(address, sourceMark); marked {
-			own = &net.Dialer{Timeout: own.Timeout, LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
-		}
-		conn, err := own.DialContext(ctx, "tcp4", net.JoinHostPort(loopbackHost(info.Host), info.Port))
-		if err != nil {
-			return nil, reverseproxy.NewDialError(err)
-		}
-		return conn, nil
-	}
-}
-
-type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
 
 var (
 	_ caddy.Provisioner = (*Transport)(nil)
