@@ -7,7 +7,6 @@ package gatetest
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,10 +14,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -28,7 +24,6 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/gatehouse-dev/caddy-gatehouse"
-	"github.com/gatehouse-dev/caddy-gatehouse/events"
 )
 
 // Gate is a running gate with its backend.
@@ -237,95 +232,6 @@ func read(t testing.TB, res *http.Response) Response {
 	return Response{res.StatusCode, res.Header, string(body)}
 }
 
-// Log is everything that was logged since the gate was made.
-func (g *Gate) Log() string { return g.log.String() }
-
-// Lines are the lines of the log, as the JSON encoder writes them.
-func (g *Gate) Lines() []map[string]any {
-	g.t.Helper()
-	var lines []map[string]any
-	for text := range strings.Lines(g.Log()) {
-		var line map[string]any
-		if err := json.Unmarshal([]byte(text), &line); err != nil {
-			g.t.Fatalf("a line of the log is not JSON: %s", text)
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-// everyTest are the events that every test has, and none asks for here.
-var everyTest = []any{string(events.Started), string(events.Reloaded), string(events.Stopped)}
-
-// Events are the security events in the log, in order, but for those of starts
-// and reloads.
-func (g *Gate) Events() []map[string]any {
-	g.t.Helper()
-	var found []map[string]any
-	for _, line := range g.Lines() {
-		if line["logger"] == "gatehouse.security" && !slices.Contains(everyTest, line["event"]) {
-			found = append(found, line)
-		}
-	}
-	return found
-}
-
-// Backend is a recording backend. Unless told otherwise it answers 200 with
-// the request's method and URI as text.
-type Backend struct {
-	server *httptest.Server
-
-	mu      sync.Mutex
-	seen    []*http.Request
-	handler http.HandlerFunc
-}
-
-func newBackend(t testing.TB) *Backend {
-	b := new(Backend)
-	b.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b.mu.Lock()
-		b.seen = append(b.seen, r.Clone(r.Context()))
-		handler := b.handler
-		b.mu.Unlock()
-		if handler != nil {
-			handler(w, r)
-			return
-		}
-		fmt.Fprintf(w, "%s %s", r.Method, r.RequestURI)
-	}))
-	t.Cleanup(b.server.Close)
-	return b
-}
-
-// Addr is the backend's host and port.
-func (b *Backend) Addr() string { return b.server.Listener.Addr().String() }
-
-// Handle sets what the backend answers from now on.
-func (b *Backend) Handle(handler http.HandlerFunc) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.handler = handler
-}
-
-// Seen are the requests that have reached the backend, in order.
-func (b *Backend) Seen() []*http.Request {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return append([]*http.Request(nil), b.seen...)
-}
-
-// Last is the last request that has reached the backend, or nil.
-func (b *Backend) Last() *http.Request {
-	seen := b.Seen()
-	if len(seen) == 0 {
-		return nil
-	}
-	return seen[len(seen)-1]
-}
-
-// Close takes the backend away.
-func (b *Backend) Close() { b.server.Close() }
-
 // freeAddr finds a free port outside of the range from which systems take the
 // ports of outgoing connections: one of those could be taken until the gate
 // listens.
@@ -340,71 +246,4 @@ func freeAddr(t testing.TB) string {
 	}
 	t.Fatal("no free port between 15000 and 30000")
 	return ""
-}
-
-// memory is where the log goes: Caddy makes log writers from modules, and one
-// that writes into this process is ours.
-type memory struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-var (
-	current   *memory
-	currentMu sync.Mutex
-)
-
-func openMemory() *memory {
-	currentMu.Lock()
-	defer currentMu.Unlock()
-	current = new(memory)
-	return current
-}
-
-func (m *memory) Write(p []byte) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.text.Write(p)
-}
-
-func (m *memory) String() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.text.String()
-}
-
-func init() { caddy.RegisterModule(writer{}) }
-
-// writer is the log writer "gatetest".
-type writer struct{}
-
-func (writer) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "caddy.logging.writers.gatetest", New: func() caddy.Module { return new(writer) }}
-}
-
-func (writer) String() string    { return "memory" }
-func (writer) WriterKey() string { return "gatetest" }
-
-func (writer) OpenWriter() (io.WriteCloser, error) { return sink{}, nil }
-
-type sink struct{}
-
-func (sink) Write(p []byte) (int, error) {
-	currentMu.Lock()
-	m := current
-	currentMu.Unlock()
-	return m.Write(p)
-}
-
-func (sink) Close() error { return nil }
-
-// Upgrade answers a request for a WebSocket with 101 and gives the connection,
-// on which no frame is read or written.
-func Upgrade(w http.ResponseWriter) (net.Conn, error) {
-	conn, buffered, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return nil, err
-	}
-	_, _ = io.WriteString(buffered, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-	return conn, buffered.Flush()
 }
