@@ -17,10 +17,10 @@ const maxInspected = 64 << 10
 // it back.
 func (s *SecurityLog) inspectBody(r *http.Request) (detect.Findings, error) {
 	contentType := r.Header.Get("Content-Type")
-	if len(s.bodies) == 0 || r.Body == nil || r.Body == http.NoBody || !detect.ReadsBody(contentType) || compressed(r) {
+	if !s.inBodies || r.Body == nil || r.Body == http.NoBody || !detect.ReadsBody(contentType) || compressed(r) {
 		return nil, nil
 	}
-	if matched, err := s.bodies.AnyMatchWithError(r); err != nil || !matched {
+	if matched, err := s.bodies.Match(r); err != nil || !matched {
 		return nil, err
 	}
 	begin, err := io.ReadAll(io.LimitReader(r.Body, maxInspected))

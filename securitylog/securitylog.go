@@ -54,7 +54,8 @@ type SecurityLog struct {
 	detector *detect.Detector
 	block    detect.Set
 	headers  []string // in canonical form
-	bodies   caddyhttp.MatcherSets
+	inBodies bool     // whether any are looked at
+	bodies   gate.Requests
 }
 
 // Exception is a class that is nothing to tell of in some requests.
@@ -96,7 +97,8 @@ func (s *SecurityLog) Provision(ctx caddy.Context) error {
 	if s.BodiesRaw != nil {
 		loaded, err := ctx.LoadModule(s, "BodiesRaw")
 		if err == nil {
-			err = s.bodies.FromInterface(loaded)
+			s.inBodies = true
+			s.bodies, err = gate.RequestsOf(loaded)
 		}
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("bodies: %w", err))
@@ -151,7 +153,7 @@ func (s *SecurityLog) Serve(w http.ResponseWriter, r *http.Request, req *gate.Re
 // inspect looks at the request; it returns nil where nothing was found.
 func (s *SecurityLog) inspect(r *http.Request) (detect.Findings, error) {
 	found := s.detector.Request(gate.OriginalURI(r), r.UserAgent(), r.Referer())
-	if len(s.headers) == 0 && len(s.bodies) == 0 {
+	if len(s.headers) == 0 && !s.inBodies {
 		return found, nil
 	}
 	own := len(found)
