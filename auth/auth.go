@@ -97,16 +97,18 @@ type Auth struct {
 	// Default: none.
 	Routes string `json:"routes,omitempty"`
 
-	door     *gate.Door
-	logger   *zap.Logger
-	public   caddyhttp.MatcherSets
-	stored   caddyStorage
-	ring     atomic.Pointer[ring]
-	site     string // the name under which what is kept of the site is kept
-	place    string // of its keys, among all
-	cookie   string // the name of its cookie
-	signing  atomic.Pointer[pass.Key]
-	failures *failures // nil where wrong keys are not counted
+	door   *gate.Door
+	logger *zap.Logger
+	public caddyhttp.MatcherSets
+	// requireIndex finds the entries of Require that a request may be about.
+	requireIndex *gate.RequestsIndex
+	stored       caddyStorage
+	ring         atomic.Pointer[ring]
+	site         string // the name under which what is kept of the site is kept
+	place        string // of its keys, among all
+	cookie       string // the name of its cookie
+	signing      atomic.Pointer[pass.Key]
+	failures     *failures // nil where wrong keys are not counted
 	// shared are the keys of all sites, siteNames what this one is called by
 	// those that are limited to some; nil without a key file.
 	shared    *KeyRing
@@ -287,7 +289,9 @@ func (a *Auth) identify(shown shown, req *gate.Request) (*principal, *gate.Refus
 // authorize checks that the caller holds every scope that the request needs,
 // and reports whether that of administrators is among them.
 func (a *Auth) authorize(r *http.Request, caller *gate.Principal) (administers bool, err error) {
-	for _, required := range a.Require {
+	var room [16]int
+	for _, i := range a.requireIndex.Near(r, room[:0]) {
+		required := a.Require[i]
 		needed, err := required.match.Match(r)
 		if err != nil {
 			return false, err

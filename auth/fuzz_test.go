@@ -120,6 +120,7 @@ func FuzzPolicy(f *testing.F) {
 		return requests
 	}
 	a.Require = []*Requirement{{Scope: "admin", match: to("/admin/*")}, {Scope: "admin", match: to("/exact")}}
+	a.indexRequirements()
 	a.public = caddyhttp.MatcherSets{{caddyhttp.MatchPath{"/healthz"}}}
 	ctx := context.WithValue(f.Context(), caddy.ReplacerCtxKey, caddy.NewReplacer())
 	ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, make(map[string]any))

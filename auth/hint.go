@@ -14,8 +14,8 @@ func (a *Auth) hint(r *http.Request, refusal *gate.Refusal) {
 	if refusal.Status != http.StatusUnauthorized || refusal.Challenge != "" {
 		return // a key was presented
 	}
-	for _, required := range a.Require {
-		if needed, err := required.match.Match(r); needed || err != nil {
+	for _, i := range a.requireIndex.Near(r, nil) {
+		if needed, err := a.Require[i].match.Match(r); needed || err != nil {
 			return
 		}
 	}

@@ -156,7 +156,16 @@ func (a *Auth) provisionMatchers(ctx caddy.Context) error {
 			mistakes = append(mistakes, fmt.Errorf("require %s: %w", required.Scope, err))
 		}
 	}
+	a.indexRequirements()
 	return errors.Join(mistakes...)
+}
+
+func (a *Auth) indexRequirements() {
+	list := make([]*gate.Requests, len(a.Require))
+	for i, required := range a.Require {
+		list[i] = &required.match
+	}
+	a.requireIndex = gate.IndexRequests(list)
 }
 
 func opensAll(paths caddyhttp.MatchPath) bool {

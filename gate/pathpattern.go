@@ -40,17 +40,22 @@ func checkPaths(sets caddyhttp.MatcherSets) error {
 	var mistakes []error
 	for _, set := range sets {
 		for _, matcher := range set {
-			var paths []string
-			switch m := matcher.(type) {
-			case caddyhttp.MatchPath:
-				paths = m
-			case *caddyhttp.MatchPath:
-				paths = *m
-			}
+			paths, _ := pathPatterns(matcher)
 			for _, path := range paths {
 				mistakes = append(mistakes, CheckPathPattern(path))
 			}
 		}
 	}
 	return errors.Join(mistakes...)
+}
+
+// pathPatterns are the patterns of a matcher by path; ok is false for any other.
+func pathPatterns(matcher any) (patterns caddyhttp.MatchPath, ok bool) {
+	switch m := matcher.(type) {
+	case caddyhttp.MatchPath:
+		return m, true
+	case *caddyhttp.MatchPath:
+		return *m, true
+	}
+	return nil, false
 }

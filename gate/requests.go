@@ -2,6 +2,7 @@ package gate
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -18,6 +19,10 @@ type Requests struct {
 
 // splitSet is a set of matchers, which all have to match.
 type splitSet struct {
+	// paths are the patterns of its matcher by path, one of which has to match,
+	// and near knows those that may. Where near is nil, is holds that matcher too.
+	paths     caddyhttp.MatchPath
+	near      *pathTree
 	is, isNot caddyhttp.MatcherSet
 	// eitherForm says that those that do not negate take /x and /x/ for one by
 	// themselves.
@@ -29,20 +34,39 @@ type splitSet struct {
 func RequestsOf(loaded any) (q Requests, err error) {
 	err = q.sets.FromInterface(loaded)
 	for _, set := range q.sets {
-		split := splitSet{eitherForm: true}
-		for _, matcher := range set {
-			if _, negates := matcher.(*caddyhttp.MatchNot); negates {
-				split.isNot = append(split.isNot, matcher)
-				continue
-			}
-			split.is = append(split.is, matcher)
-			if _, ok := matcher.(*MatchRoute); !ok {
-				split.eitherForm = false
-			}
-		}
-		q.split = append(q.split, split)
+		q.split = append(q.split, split(set))
 	}
 	return q, err
+}
+
+func split(set caddyhttp.MatcherSet) splitSet {
+	s := splitSet{eitherForm: true}
+	quiet := true // none of the others can fail, so it does not matter whether they are asked
+	for _, matcher := range set {
+		if _, negates := matcher.(*caddyhttp.MatchNot); negates { // it is asked last
+			s.isNot = append(s.isNot, matcher)
+			continue
+		}
+		if patterns, ok := pathPatterns(matcher); ok && s.paths == nil {
+			s.paths, s.eitherForm = patterns, false
+			continue
+		}
+		switch matcher.(type) {
+		case *caddyhttp.MatchMethod:
+		case *MatchRoute:
+			quiet = false
+		default:
+			s.eitherForm, quiet = false, false
+		}
+		s.is = append(s.is, matcher)
+	}
+	if s.near = newPathTree(s.paths); s.near == nil || !quiet {
+		s.near = nil
+		if s.paths != nil {
+			s.is = append(s.is, s.paths)
+		}
+	}
+	return s
 }
 
 // All reports whether there is no matcher.
@@ -59,9 +83,19 @@ func (q *Requests) Match(r *http.Request) (bool, error) {
 }
 
 func (s *splitSet) match(r *http.Request) (bool, error) {
-	match, err := s.is.MatchWithError(r)
+	var room [8]int
+	near := room[:0]
+	if s.near != nil {
+		if near = s.near.near(r.URL.Path, near); len(near) == 0 {
+			return false, nil
+		}
+	}
+	match, err := s.matchIs(r, near)
 	if !match && err == nil && !s.eitherForm {
-		match, err = inOtherForm(s.is, r)
+		path := toOtherForm(r)
+		defer func() { r.URL.Path = path }()
+		match, err = s.matchIs(r, near)
+		r.URL.Path = path
 	}
 	if !match || err != nil || len(s.isNot) == 0 {
 		return match, err
@@ -69,20 +103,72 @@ func (s *splitSet) match(r *http.Request) (bool, error) {
 	if match, err = s.isNot.MatchWithError(r); !match || err != nil {
 		return match, err
 	}
-	return inOtherForm(s.isNot, r)
+	path := toOtherForm(r)
+	defer func() { r.URL.Path = path }()
+	return s.isNot.MatchWithError(r)
 }
 
-// inOtherForm reports whether a set matches with a trailing slash where the
-// request's path has none, or without the one that it has.
-func inOtherForm(set caddyhttp.MatcherSet, r *http.Request) (bool, error) {
-	path := r.URL.Path
-	defer func() { r.URL.Path = path }()
+// matchIs asks the matchers that do not negate: of the patterns only those near.
+func (s *splitSet) matchIs(r *http.Request, near []int) (bool, error) {
+	match := s.near == nil
+	for _, i := range near {
+		if match = s.paths[i : i+1].Match(r); match {
+			break
+		}
+	}
+	if !match {
+		return false, nil
+	}
+	return s.is.MatchWithError(r)
+}
+
+// toOtherForm gives the request's path a trailing slash where it has none, or
+// takes the one that it has, and returns the path as it was.
+func toOtherForm(r *http.Request) (path string) {
+	path = r.URL.Path
 	if trimmed := strings.TrimSuffix(path, "/"); trimmed != path && trimmed != "" {
 		r.URL.Path = trimmed
 	} else {
 		r.URL.Path = path + "/"
 	}
-	return set.MatchWithError(r)
+	return path
+}
+
+// RequestsIndex finds, in a list of rules, the few that may be about a request,
+// so that a thousand rules on paths cost little more than one.
+type RequestsIndex struct {
+	near   pathTree
+	always []int // rules that are not known by their paths
+}
+
+// IndexRequests makes the index of a list.
+func IndexRequests(list []*Requests) *RequestsIndex {
+	x := new(RequestsIndex)
+	for number, q := range list {
+		if q.All() || slices.ContainsFunc(q.split, func(s splitSet) bool { return s.near == nil }) {
+			x.always = append(x.always, number)
+			continue
+		}
+		for _, s := range q.split {
+			for _, pattern := range s.paths {
+				x.near.add(pattern, number)
+			}
+		}
+	}
+	x.near.grow()
+	return x
+}
+
+// Near appends to found, in the order of the list, the numbers of the rules that
+// may be about r: all that match it are among them.
+func (x *RequestsIndex) Near(r *http.Request, found []int) []int {
+	found = append(found, x.always...)
+	if len(x.near.nodes) > 0 {
+		found = x.near.near(r.URL.Path, found)
+		slices.Sort(found)
+		found = slices.Compact(found)
+	}
+	return found
 }
 
 // CheckPaths judges the paths of the matchers: see CheckPathPattern.

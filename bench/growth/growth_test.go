@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -54,12 +55,15 @@ const stride = 514229
 
 // BenchmarkKeys is a request with one of n keys of a key file, another one each
 // time, that is limited by key: the whole of agent_gate, agent_auth and
-// agent_rate_limit.
+// agent_rate_limit. It also tells how long the gate took to start with the file,
+// and how much of the heap each key is, its counters included.
 func BenchmarkKeys(b *testing.B) {
-	for _, n := range []int{1, 10_000} {
+	for _, n := range []int{1, 10_000, 1_000_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			path, secrets := keyFile(b, n)
-			handler := chain(b, "gatehouse {\nkeys "+path+"\nlimits {\nmax_clients 2000000\n}\n}", "agent_gate\nagent_auth\nagent_rate_limit 1000000000 15m")
+			before, start := heap(), time.Now()
+			handler := chain(b, "gatehouse {\nkeys "+path+"\nlimits {\nmax_clients 2000000\nkey_places 1500000\n}\n}", "agent_gate\nagent_auth\nagent_rate_limit 1000000000 15m")
+			loading := time.Since(start)
 			next := 0
 			another := func(r *http.Request) {
 				next = (next + stride) % n
@@ -71,9 +75,22 @@ func BenchmarkKeys(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			each := float64(heap()-before) / float64(n)
 			gatetest.BenchHandler(b, handler, "/api/agents", another)
+			if n > 1 {
+				b.ReportMetric(loading.Seconds(), "s/start")
+				b.ReportMetric(each, "B/key")
+			}
 		})
 	}
+}
+
+// heap is what of it is in use.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // keyFile writes a file of n keys.
@@ -106,7 +123,7 @@ func manyKeys(n int) (known []keys.Key, secrets []string) {
 
 // BenchmarkTiers is a request that counts in n tiers at once.
 func BenchmarkTiers(b *testing.B) {
-	for _, n := range []int{1, 4, 32} { // 32 is the most that one handler takes
+	for _, n := range []int{1, 2, 4, 8, 16, 32} { // 32 is the most that one handler takes
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			tiers := numbered(n, "tier t%d {\nlimit 1000000000 15m\n}\n")
 			handler := chain(b, "", "agent_gate\nagent_rate_limit {\n"+tiers+"}")
@@ -115,14 +132,26 @@ func BenchmarkTiers(b *testing.B) {
 	}
 }
 
-// BenchmarkRules is a request that n matchers by path are asked about, none of
-// which matches: scopes for n routes, written out.
+// BenchmarkRules is a request that n rules by path might be about, and the last
+// of them is: scopes for n routes, written out, a line each.
 func BenchmarkRules(b *testing.B) {
 	for _, n := range []int{1, 10, 100, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			rules := numbered(n, "require read /api/route%d/*\n")
 			handler := chain(b, "", "agent_gate\nagent_auth {\nkey client {env.CLIENT_KEY} {\nscopes *\n}\n"+rules+"}")
-			gatetest.BenchHandler(b, handler, "/api/agents", withKey)
+			gatetest.BenchHandler(b, handler, fmt.Sprintf("/api/route%d/x", n-1), withKey)
+		})
+	}
+}
+
+// BenchmarkPaths is a request of a tier on n routes, written out as the paths of
+// one matcher, the last of which it matches.
+func BenchmarkPaths(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			matcher := "@routes path" + numbered(n, " /api/route%d/*")
+			handler := chain(b, "", matcher+"\nagent_gate\nagent_rate_limit {\ntier routes @routes {\nlimit 1000000000 15m\n}\n}")
+			gatetest.BenchHandler(b, handler, fmt.Sprintf("/api/route%d/x", n-1), func(*http.Request) {})
 		})
 	}
 }
@@ -139,6 +168,17 @@ func BenchmarkTable(b *testing.B) {
 			for b.Loop() {
 				table.Route(http.MethodGet, path)
 			}
+		})
+	}
+}
+
+// BenchmarkOther is a request that counts in one of n tiers, each on its path.
+func BenchmarkOther(b *testing.B) {
+	for _, n := range []int{1, 2, 4, 8, 16, 32} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			tiers := numbered(n, "tier t%[1]d /api/route%[1]d/* {\nlimit 1000000000 15m\n}\n")
+			handler := chain(b, "", "agent_gate\nagent_rate_limit {\n"+tiers+"}")
+			gatetest.BenchHandler(b, handler, fmt.Sprintf("/api/route%d/x", n-1), func(*http.Request) {})
 		})
 	}
 }
