@@ -23,7 +23,7 @@ const (
 	key        = "the-key-of-an-honest-client"
 	backendKey = "the-key-of-the-backend-itself"
 	session    = "2e0a6c0e-0b8a-4d4f-8d0e-5f4a3c2b1a00"
-	limit      = 1_000_000
+	limit      = 100_000_000
 )
 
 // config is the preset in front of a backend.
@@ -83,18 +83,26 @@ type load struct {
 
 // startLoad has clients send a GET every 10 milliseconds each.
 func startLoad(t *testing.T, g *gate, clients int, key string) *load {
+	return startPaced(t, g, clients, key, 10*time.Millisecond)
+}
+
+// startPaced has clients send a GET each once in a pace; 0 is as fast as they can.
+func startPaced(t *testing.T, g *gate, clients int, key string, pace time.Duration) *load {
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &load{cancel: cancel}
 	for range clients {
 		client := g.client(t)
 		l.wait.Go(func() {
-			tick := time.NewTicker(10 * time.Millisecond)
+			defer client.CloseIdleConnections()
+			tick := time.NewTicker(max(pace, 1))
 			defer tick.Stop()
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case <-tick.C:
+			for ctx.Err() == nil {
+				if pace > 0 {
+					select {
+					case <-ctx.Done():
+						return
+					case <-tick.C:
+					}
 				}
 				start := time.Now()
 				// A request that was begun is finished, so that each is counted on both sides.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,18 +75,6 @@ func uploadGate(t *testing.T, s *sink, lines string) *gate {
 			"API_RATE_LIMIT_MAX=" + strconv.Itoa(limit), "UPLOAD_RATE_LIMIT_MAX=" + strconv.Itoa(limit), "TMPDIR=" + t.TempDir(),
 		},
 	})
-}
-
-// peak is the most memory in MiB that the gate has ever had resident.
-func (g *gate) peak(t *testing.T) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", g.PID()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	kib := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
-	n, _ := strconv.Atoi(string(kib[1]))
-	return n / 1024
 }
 
 // zeros reads as so many bytes, and waits in the middle until all others have
@@ -237,20 +224,7 @@ func TestUploadsCutOff(t *testing.T) {
 	}
 	// Idle connections to the backend live for seconds; so each begins with none.
 	const slack = 4
-	var before usage
-	quiet := 0
-	g.Retry(t, func() error {
-		now := g.usage(t)
-		if now == before {
-			quiet++
-		} else {
-			quiet = 0
-		}
-		if before = now; quiet < 20 {
-			return errors.New("it is not at rest yet")
-		}
-		return nil
-	})
+	before := g.atRest(t).usage
 	cuts := 0
 	for _, request := range rawUploads(64) {
 		for at := 1; at < len(request); at++ {
