@@ -130,6 +130,7 @@ func (a *App) Start() error {
 		a.report(accepted)
 	}
 	forgetPlaces()
+	makeRoom()
 	return a.inspect()
 }
 
