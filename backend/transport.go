@@ -13,6 +13,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2"
@@ -181,17 +182,20 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	sent := t.outgoing(r, req)
 	if req != nil {
 		if req.Socket != nil {
-			if err := checkSocket(sent, req); err != nil {
+			if err := checkSocket(&sent.Request, req); err != nil {
 				return nil, err
 			}
 		}
 		req.Passed(r.Context())
 	}
-	t.chooseSource(sent)
+	source := t.takeSource(sent)
 	// The proxy made r for this round trip and prints it afterwards, headers
 	// and all, whenever a client leaves in the middle of a stream.
 	events.StripRequest(r, headersForLogs(r, req))
-	res, err := t.HTTPTransport.RoundTrip(sent)
+	res, err := t.HTTPTransport.RoundTrip(&sent.Request)
+	if source != nil {
+		sent.giveBack(source, res)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -243,13 +247,19 @@ func (t *Transport) check(r *http.Request, req *gate.Request) error {
 	return gate.ErrCutOff
 }
 
+// outgoing is a request as the backend gets it, with what lies at hand for it.
+type outgoing struct {
+	http.Request
+	url  url.URL // the request's, where it comes from a source of its own
+	body lent    // the response's, likewise
+}
+
 // outgoing returns the request as the backend gets it: with the backend's key,
 // if agent_auth has let it pass, and asking for answers that can be looked into.
 // It is a copy with a header map of its own, since the original goes to Caddy's
 // logs.
-func (t *Transport) outgoing(r *http.Request, req *gate.Request) *http.Request {
-	sent := new(http.Request)
-	*sent = *r
+func (t *Transport) outgoing(r *http.Request, req *gate.Request) *outgoing {
+	sent := &outgoing{Request: *r}
 	sent.Header = maps.Clone(r.Header)
 	if req != nil && req.Principal != nil {
 		key := t.key
