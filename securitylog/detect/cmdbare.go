@@ -1,6 +1,9 @@
 package detect
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // bare judges a text that is a command from its first byte on. Nothing was left to get there, so the command must go on as one does.
 func bare(b []byte, t *text, plain bool) string {
@@ -25,6 +28,9 @@ func bare(b []byte, t *text, plain bool) string {
 	if batchControl(b, i) {
 		return "cmdi-windows"
 	}
+	if i == 0 && administers(b[:nameEnd(b, 0)], b[min(len(b), nameEnd(b, 0)+1):]) && hasAnyIn(b, " /add", " /active", " /v ", " hk", "\"hk", "firewall ") {
+		return "cmdi-command"
+	}
 	if t.prose {
 		return ""
 	}
@@ -40,6 +46,9 @@ func bare(b []byte, t *text, plain bool) string {
 	}
 	if isQuote(at(b, i-1)) && at(b, j) == b[i-1] && at(b, j+1) == ' ' { // the name alone in quotes
 		j++
+	}
+	if kind != cmdWord && i == place && commandParameter(t.name) {
+		return "cmdi-command"
 	}
 	arg, has := argument(b, j)
 	shell := has && arg == argShell && at(b, j) != '/' && at(b, j) != '.'
@@ -62,6 +71,15 @@ func bare(b []byte, t *text, plain bool) string {
 	return ""
 }
 
+// commandParameter reports whether a parameter's name promises a command, as those of web shells do.
+func commandParameter(name string) bool {
+	switch strings.ToLower(name) {
+	case "cmd", "command", "exec", "execute", "shell", "run", "code", "rce", "cli":
+		return true
+	}
+	return false
+}
+
 // english reports whether a program that runs another has the name of a word that sentences begin with.
 func english(name []byte) bool {
 	switch string(name) {
@@ -75,7 +93,7 @@ func english(name []byte) bool {
 // that is written with wildcards.
 func systemArgument(b []byte, j int, any bool) bool {
 	window := b[j:min(len(b), j+32)]
-	if hasAnyIn(window, "/etc", "/proc", "c:\\", "c:/", "c:+", "127.0") {
+	if hasAnyIn(window, "/etc", "/proc", "c:\\", "c:/", "c:+", "127.0", "%systemroot%", "%windir%", "%userprofile%") {
 		return true
 	}
 	if !any {
@@ -124,8 +142,11 @@ func commandName(name []byte) []byte {
 func takenApart(b []byte) bool {
 	n := 0
 	for i := 0; i < len(b) && i < 32 && !isBlank(b[i]); i++ {
-		if c := b[i]; isQuote(c) || c == '\\' || c == '^' || c == '$' {
+		switch c := b[i]; {
+		case isQuote(c), c == '\\', c == '^':
 			n++
+		case c == '$': // a special parameter: nothing else puts that into a word
+			n += 2
 		}
 	}
 	return n >= 2

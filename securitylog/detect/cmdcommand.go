@@ -24,6 +24,9 @@ func command(b []byte, i int, sep separator, t *text) string {
 	for from := i; i < len(b) && i-from < 8 && (b[i] == '(' || sep != sepTick && opensCommand(b[i])); {
 		i = skipBlank(b, i+1)
 	}
+	if t.prose && sep == sepSemi && at(b, i-1) == '`' {
+		return "" // a command that a sentence names
+	}
 	if rule := programPath(b, i); rule != "" {
 		return rule
 	}
@@ -51,6 +54,9 @@ func command(b []byte, i int, sep separator, t *text) string {
 		}
 	}
 	kind := commands[string(name)]
+	if kind == 0 && cmdlet(name) {
+		kind = cmdShort
+	}
 	if kind != 0 && at(b, i-1) == '{' && braceList(b, j) {
 		return "cmdi-expansion"
 	}
@@ -180,7 +186,7 @@ func runsOther(b []byte, i, j int, sep separator, t *text) bool {
 	case c == '.' && at(b, i+1) == ' ' && !t.prose && ends:
 		k := skipSpaces(b, i+1)
 		return at(b, k) == '/' || at(b, k) == '~' || at(b, k) == '.'
-	case at(b, j) == '=' && sep != sepTick && sep != sepBreak:
+	case at(b, j) == '=' && j > i && sep != sepTick && sep != sepBreak:
 		return assigns(b, i, j)
 	}
 	return false
@@ -258,6 +264,8 @@ func administers(name, rest []byte) bool {
 		return hasAnyAt(rest, 0, "user", "localgroup", "view", "use ", "share", "group", "start", "stop", "accounts", "session")
 	case "reg":
 		return hasAnyAt(rest, 0, "add", "query", "save", "delete", "export")
+	case "netsh":
+		return hasAnyAt(rest, 0, "firewall ", "advfirewall ", "wlan ", "interface ")
 	case "sc":
 		return hasAnyAt(rest, 0, "query", "config", "create", "start", "stop", "qc")
 	}

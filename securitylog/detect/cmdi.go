@@ -87,7 +87,7 @@ func shellText(b []byte, t *text, plain bool) string {
 		return "cmdi-expansion"
 	}
 	if i := bytes.Index(b, []byte("()")); i >= 0 && hasPrefixAt(b, skipBlank(b, i+2), "{") {
-		if j := skipBlank(b, skipBlank(b, i+2)+1); (at(b, j) == ':' || at(b, j) == '_' || at(b, j) == ';' || at(b, j) == '(') && bytes.IndexByte(b[j:], '}') > 0 {
+		if j := skipBlank(b, skipBlank(b, i+2)+1); (anonymous(b, i) && isLetter(at(b, j)) || at(b, j) == ':' || at(b, j) == '_' || at(b, j) == ';' || at(b, j) == '(') && bytes.IndexByte(b[j:], '}') > 0 {
 			return "cmdi-shellshock"
 		}
 	}
@@ -111,9 +111,12 @@ func shellText(b []byte, t *text, plain bool) string {
 			spaces++
 			continue
 		case ';':
+			if endsReference(b, i) {
+				continue
+			}
 			sep = sepSemi
 		case '|':
-			if alternatives(b, i) {
+			if alternatives(b, i, '<', '>') || alternatives(b, i, '(', ')') {
 				continue
 			}
 			sep = sepPipe
@@ -122,6 +125,9 @@ func shellText(b []byte, t *text, plain bool) string {
 			}
 			i = j - 1
 		case '&':
+			if hasPrefixAt(b, i, "&copy;") {
+				continue
+			}
 			sep = sepAmp
 			for at(b, j) == '&' {
 				j++
@@ -137,7 +143,7 @@ func shellText(b []byte, t *text, plain bool) string {
 				i += 2
 				continue
 			}
-			if ticks++; ticks%2 == 0 || markdownCode(b, i, spaces > 0) {
+			if ticks++; ticks%2 == 0 || markdownCode(b, i, spaces > 0, t.prose) {
 				continue
 			}
 		case '%':
@@ -164,9 +170,35 @@ func shellText(b []byte, t *text, plain bool) string {
 	return bare(b, t, plain)
 }
 
+// endsReference reports whether the semicolon at i ends a character reference of markup: &lt; &#39;
+func endsReference(b []byte, i int) bool {
+	k := i - 1
+	for k >= 0 && i-k < 10 && (isWordByte(b[k]) || b[k] == '#') {
+		k--
+	}
+	step(i - k)
+	if at(b, k) != '&' || k == i-1 || i-k >= 10 || at(b, i+1) == '/' {
+		return false
+	}
+	_, known := named[string(b[k+1:i])]
+	return known || b[k+1] == '#'
+}
+
+// anonymous reports whether the brackets at i belong to no name: a value begins with them, or stands behind a quote, an equals sign or
+// a header's colon.
+func anonymous(b []byte, i int) bool {
+	switch at(b, i-1) {
+	case 0, '\'', '"', '=', ':':
+		return true
+	case ' ':
+		return at(b, i-2) == ':' || at(b, i-2) == '='
+	}
+	return false
+}
+
 // markdownCode reports whether the backtick at i begins a piece of code in a text rather than a command: words stand before it, or
 // after its end.
-func markdownCode(b []byte, i int, spaced bool) bool {
+func markdownCode(b []byte, i int, spaced, prose bool) bool {
 	window := b[i+1 : min(len(b), i+1+96)]
 	step(len(window))
 	end := bytes.IndexByte(window, '`')
@@ -179,8 +211,10 @@ func markdownCode(b []byte, i int, spaced bool) bool {
 		return true
 	case spaced && !isSeparator(at(b, i-1)):
 		return true
-	case (next == ':' || next == ',') && at(b, after+1) == ' ':
+	case (next == ':' || next == ',' || next == ')') && at(b, after+1) == ' ':
 		return true // `name`: what it means; `name`, and more
+	case next == '*' && at(b, after+1) == '*':
+		return true // in bold
 	case next == ' ':
 		k := skipSpaces(b, after)
 		switch at(b, k) {
@@ -189,23 +223,24 @@ func markdownCode(b []byte, i int, spaced bool) bool {
 		case '-':
 			return at(b, k+1) == ' ' // `name` - what it means
 		case '|':
-			return k-after > 1 && at(b, k+1) == ' ' // a cell of a table
+			return (prose || k-after > 1) && at(b, k+1) == ' ' // a cell of a table
 		}
 		return true
 	}
 	return false
 }
 
-// alternatives reports whether the bar at i stands between angle brackets, as in <true|false>.
-func alternatives(b []byte, i int) bool {
+// alternatives reports whether the bar at i stands between words in brackets, as in <true|false> and get(one|two).
+func alternatives(b []byte, i int, opening, closing byte) bool {
 	const most = 24
 	step(2 * most)
-	open := bytes.LastIndexByte(b[max(0, i-most):i], '<')
-	end := bytes.IndexByte(b[i:min(len(b), i+most)], '>')
-	if open < 0 || end < 0 {
+	from := max(0, i-most)
+	open := from + bytes.LastIndexByte(b[from:i], opening)
+	end := bytes.IndexByte(b[i:min(len(b), i+most)], closing)
+	if open < from || end < 0 || opening == '(' && !isLetter(at(b, open-1)) {
 		return false
 	}
-	inside := b[max(0, i-most)+open+1 : i+end]
+	inside := b[open+1 : i+end]
 	for _, c := range inside {
 		if !isWordByte(c) && c != '|' && c != '-' {
 			return false
@@ -217,5 +252,5 @@ func alternatives(b []byte, i int) bool {
 func startsCommand(b []byte) bool {
 	i := skipBlank(b, 0)
 	name := b[i:wordEnd(b, i)]
-	return commands[string(name)] == cmdSure || runners[string(name)] != 0
+	return commands[string(name)] == cmdSure || runners[string(name)] != 0 || bareCommands.has(name) || string(name) == "net" || string(name) == "reg"
 }

@@ -1,5 +1,7 @@
 package detect
 
+import "bytes"
+
 // commandKind says how sure the name of a command is.
 type commandKind uint8
 
@@ -64,3 +66,14 @@ var shellCalls = map[string]uint8{
 	"execsync": callSure, "spawnsync": callSure, "execfile": callWord, "assert": callWord, "call_user_func": callSure, "call_user_func_array": callSure, "create_function": callSure, "preg_replace": callWord, "file_get_contents": callWord, "file_put_contents": callWord,
 	"shellexecute": callSure, "winexec": callSure, "check_output": callSure, "getoutput": callSure, "base64_decode": callWord, "gzinflate": callSure, "str_rot13": callWord, "fsockopen": callWord, "readfile": callWord, "show_source": callSure, "highlight_file": callSure, "curl_exec": callWord, "createobject": callWord, "print": callWord, "printf": callWord, "qx": callWord, "include": callWord, "fopen": callWord, "unserialize": callWord, "sleep": 0,
 }
+
+// cmdlet reports whether a name is one of PowerShell's: a verb, a hyphen and a noun.
+func cmdlet(name []byte) bool {
+	verb, noun, ok := bytes.Cut(name, []byte{'-'})
+	return ok && cmdletVerbs.has(verb) && cmdletNouns.has(noun)
+}
+
+var (
+	cmdletVerbs = wordSet([]string{"add", "clear", "compare", "convertfrom", "convertto", "copy", "disable", "enable", "enter", "export", "find", "foreach", "format", "get", "group", "import", "install", "invoke", "join", "measure", "move", "new", "out", "pop", "push", "read", "receive", "register", "remove", "rename", "reset", "resolve", "restart", "restore", "resume", "save", "select", "send", "set", "sort", "split", "start", "stop", "suspend", "tee", "test", "trace", "update", "wait", "where", "write"})
+	cmdletNouns = wordSet([]string{"acl", "alias", "authenticodesignature", "childitem", "ciminstance", "clixml", "clipboard", "command", "computer", "content", "credential", "csv", "culture", "eventlog", "executionpolicy", "expression", "host", "hotfix", "item", "itemproperty", "job", "json", "localuser", "localgroup", "localgroupmember", "location", "member", "module", "netadapter", "netipaddress", "netipconfiguration", "nettcpconnection", "object", "process", "psdrive", "pssession", "pssnapin", "psprovider", "restmethod", "runspace", "scheduledtask", "securestring", "service", "string", "tracesource", "uiculture", "variable", "webrequest", "wmimethod", "wmiobject", "xml"})
+)

@@ -52,6 +52,8 @@ func appendFolded(dst []byte, r rune) []byte {
 		return utf8.AppendRune(dst, r)
 	case dropped:
 		return dst
+	case ellipsis:
+		return append(dst, "..."...)
 	default:
 		return append(dst, f)
 	}

@@ -84,9 +84,9 @@ func codeFollows(b []byte, i int, prose bool) bool {
 		step(1)
 		switch b[k] {
 		case '(', '`', '=', '[', '\\', '&', '%', '<':
-			return true
+			return !prose || !hasAnyAt(b, k, "<http", "[http")
 		case '/':
-			if at(b, k+1) == '/' || at(b, k+1) == '*' {
+			if (at(b, k+1) == '/' || at(b, k+1) == '*') && at(b, k-1) != ':' {
 				return true
 			}
 		case ' ':

@@ -40,10 +40,29 @@ func (s *scan) normalise(raw string, plus bool) ([]byte, encoding) {
 		}
 	}
 	step(len(src))
+	if percents := bytes.Count(src, []byte{'%'}); percents >= minPercents && 5*percents >= 2*len(src) {
+		src = dropPercents(src)
+	}
 	var enc encoding
 	dst = fold(dst[:0], src, &enc)
 	s.bufA, s.bufB = src, dst
 	return dst, enc
+}
+
+// minPercents is how many percent signs a text must hold for them to be taken for noise: "%S%E%L%E%C%T" is "SELECT" to servers that
+// drop a percent sign which begins no escape.
+const minPercents = 6
+
+// dropPercents removes the percent signs of b, in place.
+func dropPercents(b []byte) []byte {
+	out := b[:0]
+	for _, c := range b {
+		if c != '%' {
+			out = append(out, c)
+		}
+	}
+	step(len(b))
+	return out
 }
 
 // percentDecode appends src to dst with every %XX and %uXXXX decoded once.
@@ -130,6 +149,8 @@ func fold(dst, src []byte, enc *encoding) []byte {
 			case 0:
 				dst = append(dst, src[i:i+n]...)
 			case dropped:
+			case ellipsis:
+				dst = append(dst, "..."...)
 			default:
 				dst = append(dst, f)
 			}
@@ -138,7 +159,10 @@ func fold(dst, src []byte, enc *encoding) []byte {
 		}
 		f, n := overlong(src[i:])
 		switch {
-		case n == 0: // a byte of an older character set
+		case n == 0: // a byte of an older character set, where 0xA0 is a blank
+			if c == 0xA0 {
+				c = ' '
+			}
 			dst = append(dst, c)
 			n = 1
 		case f == wild:
@@ -215,8 +239,11 @@ func structural(c byte) bool {
 	return false
 }
 
-// dropped is what lookAlike returns for characters that have no width.
-const dropped = 0xFF
+// dropped is what lookAlike returns for characters that have no width, ellipsis for the one that stands for three dots.
+const (
+	dropped  = 0xFF
+	ellipsis = 0xFE
+)
 
 // lookAlike returns the ASCII character that best-fit conversions make of r, dropped for invisible ones, or 0.
 func lookAlike(r rune) byte {
@@ -245,6 +272,12 @@ func lookAlike(r rune) byte {
 		return '\\'
 	case 0x2024, 0xFE52:
 		return '.'
+	case 0x2026:
+		return ellipsis
+	case 0x3C00: // a bracket in UTF-16 or UTF-32 whose bytes are read in the wrong order
+		return '<'
+	case 0x3E00:
+		return '>'
 	case 0x2039, 0xFE64:
 		return '<'
 	case 0x203A, 0xFE65:

@@ -57,3 +57,33 @@ func TestPayloads(t *testing.T) {
 		}
 	}
 }
+
+// TestCommandParameters holds that a command alone is one where the parameter's name promises it, and a word anywhere else.
+func TestCommandParameters(t *testing.T) {
+	d := detect.New(detect.Options{})
+	for _, command := range []string{"id", "ls", "whoami", "uname", "shutdown", "ansible+all+-m+ping"} {
+		for _, name := range []string{"cmd", "exec", "Command", "code"} {
+			if found := d.Target("/p?" + name + "=" + command); !found.Classes().Has(detect.CmdI) {
+				t.Errorf("%s=%s: found %v", name, command, found)
+			}
+		}
+		if found := d.Target("/p?q=" + command); found != nil && command[0] != 'a' {
+			t.Errorf("q=%s: found %v", command, found)
+		}
+	}
+}
+
+// TestLinksInTalk holds that the relative links of documents are none that a path is asked for by.
+func TestLinksInTalk(t *testing.T) {
+	d := detect.New(detect.Options{})
+	for _, text := range []string{"[next](../../../notes/plan.md)", "![flow](../assets/x.png) in a page", "`../client/dist` - the build", "see [the policy](../../../../VERSIONING.md) for more"} {
+		if found := d.Target("/s?q=" + url.QueryEscape(text)); found != nil {
+			t.Errorf("%q: found %v", text, found)
+		}
+	}
+	for _, text := range []string{"[x](../../../etc/passwd)", "`../../../etc/passwd` - x", "[x]/../../../y"} {
+		if found := d.Target("/s?q=" + url.QueryEscape(text)); !found.Classes().Has(detect.Traversal) {
+			t.Errorf("%q: found %v", text, found)
+		}
+	}
+}

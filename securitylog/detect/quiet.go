@@ -77,11 +77,20 @@ var wordRoles = func() map[string]wordRole {
 	}
 	add(roleScheme, "javascript", "vbscript", "livescript", "data", "file", "php", "phar", "zip", "glob", "expect", "jar", "gopher", "dict", "ldap", "ldaps", "rmi", "http", "https", "ftp", "ftps", "netdoc", "jndi", "tftp", "sftp", "ogg", "zlib", "rar", "c", "d", "e", "script", "local_file", "url", "ssh2")
 	add(roleConnective, "or", "and", "xor", "by", "not", "like")
-	add(roleLoud, "union", "unionselect", "select", "waitfor", "having", "outfile", "dumpfile", "information_schema", "sysobjects", "xp_cmdshell", "shutdown", "procedure", "rlike", "benchmark", "pg_sleep", "order", "group", "xp_dirtree", "xp_regread", "sp_executesql", "limit", "sqlite_master", "pg_catalog", "sysusers",
+	add(roleLoud, "union", "unionselect", "select", "waitfor", "having", "outfile", "dumpfile", "information_schema", "sysobjects", "xp_cmdshell", "shutdown", "procedure", "rlike", "benchmark", "pg_sleep", "order", "group", "xp_dirtree", "xp_regread", "all_tables", "all_users", "all_tab_columns", "user_tables", "user_tab_columns", "dba_users", "dba_tables", "all_objects", "msysobjects", "syscolumns", "sysdatabases", "syslogins", "pg_user", "pg_shadow", "pg_tables", "pg_class", "sp_executesql", "limit", "sqlite_master", "pg_catalog", "sysusers",
 		"passwd", "xampp", "wamp", "lampp", "id_rsa", "access_log", "error_log", "0x2e0x2e", "script", "jndi", "onerror", "onload", "onmouseover", "onclick", "onfocus", "javascript", "exe", "cmd", "powershell", "__proto__", "constructor", "expression", "whoami", "ifconfig", "ipconfig", "netstat", "nslookup", "systeminfo", "alert", "location", "errorlevel", "cmdextversion", "equ", "neq", "lss", "leq", "gtr", "geq")
 	add(rolePath, "etc", "proc", "boot", "log", "var", "root", "usr", "opt", "sys", "dev", "web", "inf", "conf", "config", "private", "library", "program", "home", "bin", "php", "tmp", "apache", "apache2", "mysql", "env", "git", "svn", "ssh", "aws", "docker", "kube", "ini", "windows", "winnt", "volumes", "inetpub", "htaccess", "htpasswd", "bash_history", "srv", "run", "app")
 	add(roleRoot, "bash_history", "etc", "proc", "boot", "var", "usr", "opt", "sys", "dev", "windows", "winnt", "inetpub", "env", "git", "svn", "ssh", "aws", "htaccess", "htpasswd", "ini", "inf", "volumes", "log", "root", "program")
 	add(roleCommand, "cat", "wget", "curl", "ping", "nc", "bash", "sh", "ls", "id", "uname", "type", "dir", "true", "null", "version", "exec", "execute", "create", "alter", "truncate", "drop", "insert", "delete", "declare", "master", "sleep", "sudo", "doas", "nohup", "strace", "setsid", "busybox")
+	for name, kind := range commands {
+		if kind == cmdSure {
+			add(roleCommand, name)
+		}
+	}
+	for name := range bareCommands {
+		add(roleCommand, name)
+	}
+	add(roleCommand, "net", "reg", "exec", "time")
 	return m
 }()
 
@@ -186,6 +195,9 @@ func quietText(s string, from int, query bool) bool {
 			}
 		}
 		if kind == byteHigh {
+			if c == 0xA0 && !afterHigh(s, i) {
+				return false // a blank of older character sets, to databases too
+			}
 			i += size
 			continue
 		}
@@ -232,6 +244,15 @@ func quietText(s string, from int, query bool) bool {
 		return quietWord(s[start:], prev, 0, 0, query)
 	}
 	return true
+}
+
+// afterHigh reports whether a byte of UTF-8, raw or escaped, stands before i.
+func afterHigh(s string, i int) bool {
+	if i > 0 && s[i-1] >= 0x80 {
+		return true
+	}
+	c, ok := escaped(s, max(0, i-3))
+	return ok && i >= 3 && s[i-3] == '%' && c >= 0x80
 }
 
 // escapes reports whether the percent escape at i stands for c.

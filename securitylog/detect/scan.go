@@ -15,6 +15,7 @@ type scan struct {
 	opens      []int
 	squeezed   []byte
 	toks       []token
+	sql        sqlText
 	matches    []match
 	more       []match // matches of the markup view
 	found      Findings
@@ -130,6 +131,7 @@ func (s *scan) query(p place, query string) {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
 		step(len(pair))
+		pair = strings.TrimPrefix(pair, "amp;") // an address that was copied from the source of a page
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok {
 			s.value(p, pair, true, true)
@@ -151,7 +153,7 @@ const minValue = 3
 
 // value normalises one value and puts the rules to it.
 func (s *scan) value(p place, raw string, plus, loose bool) {
-	if len(raw) < minValue {
+	if len(raw) < minValue && !(len(raw) == 2 && commandParameter(p.name)) {
 		return
 	}
 	b, enc := s.normalise(raw, plus)
@@ -175,15 +177,19 @@ func (s *scan) inspect(t *text) {
 	s.crlf(t)
 	s.xss(t)
 	s.scripts(t)
-	s.markupView(t)
+	view, decoded := s.markupView(t)
 	s.traversal(t)
 	s.sqli(t, explained(XSS))
 	s.nosqli(t, explained(SQLi))
 	if !explained(Log4Shell) {
 		s.ssti(t)
 	}
-	if t.shell || !explained(SSTI, XSS, SQLi, Log4Shell) {
+	if t.shell || t.signs.has(signShell) || !explained(XSS, SQLi, Log4Shell) {
 		s.cmdi(t)
+	}
+	if decoded && len(s.found) == before {
+		s.sqli(&view, false)
+		s.cmdi(&view)
 	}
 	if !explained(Traversal, CmdI, SQLi, SSTI, XXE, XSS, Log4Shell) {
 		s.lfi(t)
@@ -200,30 +206,33 @@ func (s *scan) survey(t *text) {
 	step(3 * len(t.b))
 }
 
-// markupView repeats the rules for what browsers and loggers read on the text as those would decode it.
-func (s *scan) markupView(t *text) {
+// markupView repeats the rules for what browsers and loggers read on the text as those would decode it. It returns that text, when there
+// was something to decode, for a database or a shell may be handed it too.
+func (s *scan) markupView(t *text) (view text, decoded bool) {
 	if t.marks&(markAmp|markBackslash) == 0 {
-		return
+		return view, false
 	}
 	b, changed := unescapeMarkup(s.markup[:0], t.b)
 	s.markup = b
 	step(len(t.b))
 	if !changed {
-		return
+		return view, false
 	}
 	if bytes.Contains(b, []byte("&#")) { // escaped twice; in place, since references only shrink
 		b, _ = unescapeMarkup(b[:0], b)
 		step(len(b))
 	}
-	view := *t
+	view = *t
 	view.b = b
+	view.prose = readsLikeProse(b)
 	view.marks = marksOf(b)
 	view.signs, s.more = signsOf(b, s.more[:0])
 	view.at = s.more
-	step(2 * len(b))
+	step(3 * len(b))
 	s.log4shell(&view)
 	s.xss(&view)
 	s.scripts(&view)
+	return view, true
 }
 
 // marks say which punctuation a text holds, so that a rule can be skipped at once.

@@ -10,7 +10,9 @@ const (
 	signStyle                      // style sheets that run script
 	signStyleTag                   // <style
 	signBinding                    // style sheets that run script, in full
+	signSelector                   // a style sheet's rule for everything, behind the end of another
 	signEntity                     // <!entity
+	signDocument                   // <![cdata[
 	signInclude                    // XInclude, and style sheets that read files
 	signSheet                      // <xsl:
 	signSheetReads                 // functions of style sheets that read files
@@ -48,7 +50,9 @@ var signStrings = [numSigns][]string{
 		"data:text", "exp/*", "xss:"},
 	signStyleTag:       {"<style"},
 	signBinding:        {"-moz-binding:url(", "-moz-binding: url(", "url(javascript:", "url('javascript:", "url(\"javascript:"},
-	signEntity:         {"<!entity"},
+	signSelector:       {"}*{"},
+	signEntity:         {"<!entity", "<!attlist", "<!element "},
+	signDocument:       {"<![cdata["},
 	signInclude:        {"<xi:include", "w3.org/2001/xinclude", "<xsl:include", "<xsl:import"},
 	signSheet:          {"<xsl:"},
 	signSheetReads:     {"document(", "unparsed-text(", "system-property(", "php:function"},
@@ -67,8 +71,8 @@ var signStrings = [numSigns][]string{
 	signServerSideTag:  {"#exec", "#include", "#echo", "#printenv", "#set", "#config"},
 	signInterpreter:    {"cmd.exe", "powershell -", "powershell.exe", "powershell /", "powershell (", "powershell+-", "%comspec%", "cmd /c", "cmd+/c", "/bin/sh", "/bin/bash", "bin/nc", "wscript.shell"},
 	signInterpreterUse: {"cmd.exe", " -", " /c", "/bin/sh", "/bin/bash", "bin/nc", "(", "|", "%comspec"},
-	signCode:           {"<?php", "<?=", "<%eval", "<%execute", "__import__(", "child_process'", "child_process\"", "child_process`", "_$$nd_func$$_", "java.lang.runtime", "getruntime().exec", "runtime.exec(", "processbuilder(", "wscript.shell", "kernel.exec", "subprocess.call(", "subprocess.popen(", "subprocess.check_", "subprocess.run(", "subprocess.getoutput(", "os.system(", "php_eol", "globals()[", "base64_decode($_", "$_get[", "$_post[", "$_request[", "$_server[", "phpinfo()", "print(md5(", "echo md5(", "echo(md5(", "die(md5(", "var_dump(md5(", "!!python/object", "!!javax.script", "server.scripttimeout", "phpversion()"},
-	signCodeSure:       {"<?php", "getruntime().exec", "!!python/object", "phpinfo()"},
+	signCode:           {"@{[", "%x(", "%x{", "$env{", "{${", "${@", "<% eval", "<% execute", "<?php", "<?=", "<%eval", "<%execute", "__import__(", "child_process'", "child_process\"", "child_process`", "_$$nd_func$$_", "java.lang.runtime", "getruntime().exec", "runtime.exec(", "processbuilder(", "wscript.shell", "kernel.exec", "subprocess.call(", "subprocess.popen(", "subprocess.check_", "subprocess.run(", "subprocess.getoutput(", "os.system(", "php_eol", "globals()[", "base64_decode($_", "$_get[", "$_post[", "$_request[", "$_server[", "phpinfo()", "print(md5(", "echo md5(", "echo(md5(", "die(md5(", "var_dump(md5(", "!!python/object", "!!javax.script", "server.scripttimeout", "phpversion()"},
+	signCodeSure:       {"<?php", "getruntime().exec", "!!python/object"},
 	signSpacedPath:     {"program files", "documents and settings", "application support"},
 	signLiteralHex:     {"0x2e", "0x2f", "0x5c"},
 	signLeftover:       {"..2f", "..5c", "..u22", "..c0", "..c1"},

@@ -15,6 +15,8 @@ func (q *sqlText) atBool(i int) string {
 		case left && worded && !q.single && !q.double && !q.tail && !q.numeric(i):
 		case left && (!q.prose || !worded && (q.single || q.double || q.closed || q.tail)):
 			return "sqli-tautology"
+		case i == 0 && !q.prose && q.odd:
+			return "sqli-tautology" // what follows goes on in a string that was left open
 		case q.tail && !q.prose, i == 0 && (both || !worded && !q.prose && (len(q.toks) <= 12 || q.keywords >= 2)):
 			return "sqli-tautology"
 		case i == 0 && !q.prose && q.spellsNext(end), !q.prose && q.keywords >= 2 && q.plainWords() == 0 && q.toks[0].kw == kwFunction && q.tok(1).kind == tokOpen:
@@ -29,6 +31,9 @@ func (q *sqlText) atBool(i int) string {
 	}
 	quoted := q.single || q.double
 	next := q.tok(i + 1)
+	if i == 1 && q.odd && q.toks[0].kind == tokQuote && !q.prose && (sign || !q.toks[1].glue) && next.kind != 0 && len(q.toks) <= 8 {
+		return "sqli-boolean" // ' or word: nothing stands before the quote that it could close
+	}
 	for k := i + 1; (next.kind == tokOpen || next.kw == kwNot) && k-i < maxOperand; k++ {
 		step(1)
 		next = q.tok(k + 1)
@@ -36,6 +41,10 @@ func (q *sqlText) atBool(i int) string {
 	j, literal, ok := q.operand(i + 1)
 	end2 := q.tok(j)
 	switch {
+	case i == 0 && !q.prose && (q.odd && next.kind == tokQuote && len(q.toks) <= 8 || string(q.word(i+2)) == "exists" && q.tok(i+1).kind == tokOpen):
+		return "sqli-boolean"
+	case i == 0 && end2.kind == tokOp && j == len(q.toks)-1 && literal && string(q.word(i)) == "xor":
+		return "sqli-boolean"
 	case quoted && next.kind == tokQuote && q.openQuote(next.c) && (!q.prose || len(q.toks) < 8):
 		// ' or 'x, ' and ''='
 		if next.c == '"' && i >= 4 && q.toks[i-1].c == '"' && q.toks[i-2].kw == kwNone && q.toks[i-3].kind == tokWord && q.toks[i-3].kw == kwNone && q.tok(i+2).kw == kwNone {
@@ -113,6 +122,9 @@ func (q *sqlText) shellJoins() bool {
 			continue
 		}
 		arg := q.tok(i + 2)
+		if w := string(q.word(i + 2)); !arg.glue && (w == "http" || w == "https" || w == "ftp") {
+			return true
+		}
 		if !arg.glue && (arg.kind == tokNumber || arg.kind == tokArith && arg.c == '-' && q.tok(i+3).glue && q.tok(i+3).kind == tokWord) {
 			return true
 		}
@@ -140,6 +152,27 @@ func (q *sqlText) enclosed(i int) bool {
 	}
 	next := q.tok(j + 1)
 	return value && next.kind == tokArith || next.kind == 0 || !next.glue || next.kind == tokOther || next.kind == tokComma
+}
+
+// inBackticks reports whether the name at i, and the brackets of a call that is given nothing or one name, stand in backticks, as talk
+// about code puts it.
+func (q *sqlText) inBackticks(i int) bool {
+	if open := q.tok(i - 1); open.kind != tokQuote || open.c != '`' {
+		return false
+	}
+	j := i + 1
+	if q.tok(j).kind == tokOpen {
+		j++
+		if q.tok(j).kind == tokWord {
+			j++
+		}
+		if q.tok(j).kind != tokClose {
+			return false
+		}
+		j++
+	}
+	end := q.tok(j)
+	return end.kind == tokQuote && end.c == '`' && (i > 1 || j+1 < len(q.toks))
 }
 
 // enclosedSign reports whether the quote at i opens a pair around a sign, as talk about operators puts it: "=".

@@ -1,13 +1,24 @@
 package detect
 
+import "bytes"
+
 // ending judges a text that opens a quote and ends in a comment, or is a number before one, whatever stands between.
 func (q *sqlText) ending() string {
 	n := len(q.toks)
 	if q.prose || n < 2 {
 		return ""
 	}
-	if q.cutsStatement() {
+	if q.cutsStatement() || q.keywords > 0 && bytes.HasSuffix(q.b, []byte(";\x00")) {
 		return "sqli-stacked"
+	}
+	if q.leavesBrackets() {
+		return "sqli-probe"
+	}
+	if q.joinsNumbers() || q.odd && q.toks[n-1].kind == tokQuote && q.toks[n-2].kind == tokLogic {
+		return "sqli-concat"
+	}
+	if n == 2 && q.toks[0].kind == tokOp && q.toks[1].kind == tokComment {
+		return "sqli-comment"
 	}
 	if n == 3 && q.toks[0].kind == tokNumber && q.toks[1].kind == tokComment && q.toks[2].kind == tokArith {
 		return "sqli-comment"
@@ -57,4 +68,33 @@ func (q *sqlText) castsResult() bool {
 		}
 	}
 	return last.kind == tokClose && q.tok(0).kind == tokWord || last.kw == kwFunction || last.kw == kwSchema || string(q.word(len(q.toks)-1)) == "password"
+}
+
+// leavesBrackets reports whether the text is a number and a quote, with closing brackets behind it that nothing has opened: 7'))
+func (q *sqlText) leavesBrackets() bool {
+	n, i := len(q.toks), 1
+	if q.toks[0].kind != tokNumber {
+		return false
+	}
+	if q.toks[1].c == '%' {
+		i++
+	}
+	if q.tok(i).kind != tokQuote || !q.tok(i).glue || n == i+1 || q.tok(i).c == '"' && n == i+2 {
+		return false
+	}
+	for _, t := range q.toks[i+1:] {
+		if t.kind != tokClose {
+			return false
+		}
+	}
+	return true
+}
+
+// joinsNumbers reports whether the text is nothing but two numbers, or one, joined by the sign that joins strings: 3||7, ||7.
+func (q *sqlText) joinsNumbers() bool {
+	n := len(q.toks)
+	if n > 3 || q.toks[n-1].kind != tokNumber || q.toks[n-2].kind != tokLogic || q.toks[n-2].c != '|' || !q.toks[n-1].glue {
+		return false
+	}
+	return n == 2 || q.toks[0].kind == tokNumber && q.toks[1].glue
 }

@@ -22,36 +22,60 @@ import "bytes"
 //	sqli-grammar     a fingerprint of libinjection, with evidence beside it
 func (s *scan) sqli(t *text, markup bool) {
 	const signs = markQuote | markParen | markSemi | markPipe | markAmp | markHash | markEquals | markDash | markStar | markAt | markSlash
-	b := t.b
-	if t.where == InPath {
-		b = lastSegments(b)
-	}
+	b := valueOf(t)
 	if len(b) < 3 {
 		return
 	}
-	x := lexSQL(s.toks, b)
-	s.toks = x.toks
-	step(3 * len(b))
-	if t.marks&signs == 0 && x.keywords == 0 && !x.casts {
+	q := s.lexValue(t, b)
+	if t.marks&signs == 0 && q.keywords == 0 && !q.casts {
 		return
 	}
-	q := &sqlText{lexed: x, b: b, prose: t.prose, inPath: t.where == InPath}
 	t.shell = q.shellJoins() || batchControl(b, skipBlank(b, 0))
 	if t.marks&markQuote != 0 && probes(b) {
 		s.report(t.place, SQLi, "sqli-probe")
 		return
 	}
-	if rule := q.judge(); rule != "" {
-		s.report(t.place, SQLi, rule)
-		return
+	rule := q.judge()
+	if rule == "" && q.keywords > 0 && plusBlanks(b) {
+		s.squeezed = append(s.squeezed[:0], b...)
+		for i, c := range s.squeezed {
+			if c == '+' {
+				s.squeezed[i] = ' '
+			}
+		}
+		q = s.lexValue(t, s.squeezed)
+		rule = q.judge()
 	}
-	if !markup && s.grammar(q) {
-		s.report(t.place, SQLi, "sqli-grammar")
+	if rule == "" && !markup && s.grammar(q) {
+		rule = "sqli-grammar"
+	}
+	if rule != "" {
+		s.report(t.place, SQLi, rule)
 	}
 }
 
-// lastSegments drops the leading slash, so that a path's first segment reads like a value.
-func lastSegments(b []byte) []byte { return bytes.TrimLeft(b, "/") }
+// valueOf returns the text as it would stand in a statement: without the blanks before it, those that were encoded twice and so are
+// still a plus sign included, and of a path without the leading slash.
+func valueOf(t *text) []byte {
+	if t.where == InPath {
+		return bytes.TrimLeft(t.b, "/")
+	}
+	return bytes.TrimLeft(t.b, "+ ")
+}
+
+// plusBlanks reports whether plus signs stand for the blanks of a text: there are several of them, and no blank.
+func plusBlanks(b []byte) bool {
+	step(2 * len(b))
+	return bytes.Count(b, []byte{'+'}) >= 2 && bytes.IndexByte(b, ' ') < 0
+}
+
+// lexValue reads a value as SQL. What it returns is good until the next call.
+func (s *scan) lexValue(t *text, b []byte) *sqlText {
+	s.sql = sqlText{lexed: lexSQL(s.toks, b), b: b, prose: t.prose, inPath: t.where == InPath}
+	s.toks = s.sql.toks
+	step(3 * len(b))
+	return &s.sql
+}
 
 // sqlText is a lexed text with the state of a walk over it.
 type sqlText struct {
@@ -65,6 +89,7 @@ type sqlText struct {
 	depth                int  // open brackets
 	closed               bool // a bracket closed that was not opened
 	tail                 bool // the text ends in a comment
+	odd                  bool // a quote of the whole text is left open
 }
 
 func (q *sqlText) tok(i int) token {
@@ -116,6 +141,7 @@ func (q *sqlText) judge() string {
 	for k := n - 1; k >= max(0, n-4) && !q.tail; k-- {
 		q.tail = q.toks[k].kind == tokComment
 	}
+	q.odd = q.opensQuote()
 	if rule := q.whole(); rule != "" {
 		return rule
 	}
@@ -149,7 +175,7 @@ func (q *sqlText) judge() string {
 			return rule
 		}
 	}
-	if q.version && q.keywords > 0 || q.inline >= 2 && q.keywords >= 2 && !q.prose {
+	if q.version && q.keywords > 0 || !q.prose && (q.inline >= 2 && q.keywords >= 2 || q.tight >= 2 && q.keywords > 0 || q.tight > 0 && q.keywords >= 2) {
 		return "sqli-obfuscated"
 	}
 	if q.casts && !q.prose && q.castsResult() {
@@ -159,6 +185,19 @@ func (q *sqlText) judge() string {
 		return "sqli-obfuscated"
 	}
 	return q.ending()
+}
+
+// opensQuote reports whether the text holds an odd number of single or of double quotes.
+func (q *sqlText) opensQuote() bool {
+	single, double := 0, 0
+	for _, t := range q.toks {
+		if t.kind == tokQuote {
+			single += boolInt(t.c == '\'')
+			double += boolInt(t.c == '"')
+		}
+	}
+	step(len(q.toks))
+	return single%2 == 1 || double%2 == 1
 }
 
 func (q *sqlText) toggle(c byte) {
@@ -206,7 +245,7 @@ func (q *sqlText) atWord(i int, chars *int) string {
 			*chars++
 		}
 	case kwExec:
-		if q.tok(i+1).kind == tokOpen && q.tok(i+2).kind == tokAt && q.tok(i+3).kind == tokWord && !q.prose {
+		if q.tok(i+1).kind == tokOpen && q.tok(i+2).kind == tokAt && q.tok(i+3).kind == tokWord && !q.prose && (q.tok(i-1).c != '-' || !q.toks[i].glue) {
 			return "sqli-stacked"
 		}
 	case kwSelect:

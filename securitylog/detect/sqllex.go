@@ -1,5 +1,7 @@
 package detect
 
+import "bytes"
+
 // tokenKind is the kind of one SQL token.
 type tokenKind uint8
 
@@ -38,6 +40,7 @@ type lexed struct {
 	inline   int  // closed comments between tokens
 	casts    bool // the text ends in a cast of PostgreSQL: ::int
 	strayEnd bool // a comment closes that was not opened
+	tight    int  // closed comments that stand for the blank between two tokens
 	keywords int  // words that mean something to SQL, connectives aside
 }
 
@@ -109,12 +112,17 @@ func lexSQL(toks []token, b []byte) lexed {
 			}
 			step(j - i)
 			x.inline++
+			if glue && len(x.toks) > 0 && b[i+2] != '/' && standsForBlank(b, i, j) {
+				x.tight++
+			}
 			glue = false
 			if n := len(x.toks); n > 0 && x.toks[n-1].kind == tokWord && int(x.toks[n-1].e) == i && isLetter(at(b, j+2)) && joinsKeyword(b, x.toks[n-1], j+2) {
 				x.version = true
 				x.keywords++
 			}
 			i = j + 2
+		case c == '\\' && isQuote(at(b, i+1)): // an escape that a conversion of the character set may undo
+			i++
 		case c == '*' && at(b, i+1) == '/':
 			x.strayEnd = x.strayEnd || !x.version
 			glue = false
@@ -173,6 +181,17 @@ func lexSQL(toks []token, b []byte) lexed {
 		}
 	}
 	return x
+}
+
+// standsForBlank reports whether the comment from i to its end at j has a value or a word right before it and right behind it, and no
+// blank in it: union/**/select. A path with wildcards, a/*/b/*/c, is none.
+func standsForBlank(b []byte, i, j int) bool {
+	step(j - i)
+	next := at(b, j+2)
+	if !isWordByte(at(b, i-1)) && at(b, i-1) != ')' && !isQuote(at(b, i-1)) || !isWordByte(next) && next != '(' && next != '@' && !isQuote(next) {
+		return false
+	}
+	return bytes.IndexByte(b[i:j], ' ') < 0 && b[j-1] != '/'
 }
 
 // quotedFlag returns the end of a command line's flag that stands at i in quotes of its own, as talk about programs puts it:

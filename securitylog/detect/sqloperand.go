@@ -96,7 +96,7 @@ func (q *sqlText) closes(i int) int {
 				i += 2
 				continue
 			case tokWord:
-				if q.tok(i+1).kw != kwNone {
+				if kw := q.tok(i + 1).kw; kw != kwNone && kw != kwNull && kw != kwFunction {
 					break
 				}
 				if i += 2; q.tok(i).kind == tokOpen {

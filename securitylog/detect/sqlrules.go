@@ -34,6 +34,8 @@ func (q *sqlText) selects(i int) bool {
 	switch t.kind {
 	case tokNumber:
 		return q.tok(i+1).kind != tokWord || q.tok(i+1).kw != kwNone || !q.prose
+	case tokDot:
+		return q.tok(i+1).kind == tokNumber && !q.prose
 	case tokQuote:
 		return !q.prose || q.single || q.double
 	case tokAt:
@@ -59,9 +61,14 @@ func (q *sqlText) selects(i int) bool {
 				j += 2
 			}
 			step(1)
+			if j == i {
+				for q.tok(j+1).kind == tokClose && j-i < 3 { // distinct(name)
+					j++
+				}
+			}
 			switch next := q.tok(j + 1); {
 			case next.kw == kwFrom:
-				return !q.prose && q.tok(j+2).kind == tokWord
+				return !q.prose && (q.tok(j+2).kind == tokWord || q.tok(j+2).kind == tokOpen)
 			case next.kind == tokComma, next.kind == tokLogic, next.kind == tokArith && next.c == '+':
 				if j > i && next.kind == tokComma && !q.prose {
 					return true
@@ -94,6 +101,9 @@ func (q *sqlText) atWhere(i int) string {
 
 // atCompare recognises a comparison put right behind a left string: ' like 'x, ' between 1 and 2, ' is null--.
 func (q *sqlText) atCompare(i int) string {
+	if string(q.word(i+1)) == "boolean" && string(q.word(i+2)) == "mode" && q.single {
+		return "sqli-clause" // the end of MySQL's match ... against
+	}
 	if q.prose || q.enclosed(i) || !q.adjacent(i) || !(q.single || q.double || q.closed || q.numeric(i)) {
 		return ""
 	}
@@ -153,6 +163,9 @@ func (q *sqlText) atClause(i int) string {
 // atFunction judges the call of a function that waits or leaks. In talk about code such calls stand among words; in an attack they
 // follow a break-out, an operator, a keyword, or nothing.
 func (q *sqlText) atFunction(i int) string {
+	if q.inBackticks(i) {
+		return ""
+	}
 	t := q.toks[i]
 	rule := "sqli-function"
 	if t.kw == kwTime {
@@ -179,7 +192,7 @@ func (q *sqlText) atFunction(i int) string {
 	if i == 0 && !next.glue && !q.tail && len(q.toks) <= 4 {
 		return "" // benchmark (2024)
 	}
-	if string(q.word(i)) == "sleep" && prev.kind == tokDot || !next.glue && !q.single && !q.double && !q.numeric(i) && i > 0 && prev.kw == kwNone {
+	if string(q.word(i)) == "sleep" && prev.kind == tokDot || !next.glue && !q.single && !q.double && !q.numeric(i) && i > 0 && prev.kw == kwNone && (prev.kind == tokWord || prev.kind == tokArith) {
 		return ""
 	}
 	switch {

@@ -61,6 +61,8 @@ func (q *sqlText) sameLiterals() bool {
 		return false
 	}
 	switch sign := q.toks[k]; {
+	case sign.kind == tokOp && q.toks[0].c == '\'' && q.toks[k+1].c == '\'':
+		return true
 	case sign.kind == tokOp && (sign.c == '=' || string(q.b[sign.s:sign.e]) == "<=>"):
 	case string(q.word(k)) == "like", string(q.word(k)) == "rlike", string(q.word(k)) == "regexp":
 	default:
@@ -75,6 +77,14 @@ func (q *sqlText) weighsComparison() bool {
 		q.toks[4].kind == tokClose && q.toks[5].kind == tokArith && q.toks[6].kind == tokNumber
 }
 
+// namesObject reports whether a word says what is created or dropped. Some of those words are functions too.
+func namesObject(t token, word []byte) bool {
+	return t.kw == kwObject || string(word) == "user" || string(word) == "database" || string(word) == "schema"
+}
+
+// maxColumns is how many tokens the list of columns of an insert may take.
+const maxColumns = 40
+
 // statement reports whether an SQL statement starts at token i. With strict, when nothing but the statement speaks for an attack, a
 // select must go on to a condition, a call or an end.
 func (q *sqlText) statement(i int, strict bool) bool {
@@ -85,7 +95,7 @@ func (q *sqlText) statement(i int, strict bool) bool {
 	case kwInsert:
 		switch string(q.word(i)) {
 		case "insert", "merge", "replace":
-			return next.kw == kwInto && q.tok(i+2).kind == tokWord && q.followed(i+3, 6, func(t token) bool { return t.kw == kwValues && t.kind == tokWord || t.kw == kwSelect || t.kw == kwSet })
+			return next.kw == kwInto && q.tok(i+2).kind == tokWord && q.followed(i+3, maxColumns, func(t token) bool { return t.kw == kwValues && t.kind == tokWord || t.kw == kwSelect || t.kw == kwSet })
 		case "load":
 			w := string(q.word(i + 1))
 			return (w == "data" || w == "xml") && (q.tok(i+2).kw == kwOutfile || q.tok(i+3).kw == kwOutfile)
@@ -105,14 +115,18 @@ func (q *sqlText) statement(i int, strict bool) bool {
 		}
 		return q.tok(i+1).kw == kwFrom && q.tok(i+2).kind == tokWord && (!strict || q.tok(i+3).kw == kwWhere && len(q.toks) > i+5 || q.tok(i+3).kind == tokSemi || q.tok(i+3).kind == tokComment)
 	case kwDrop:
+		if q.tok(i+1).kw == kwBool && string(q.word(i+2)) == "replace" { // create or replace
+			i += 2
+			next = q.tok(i + 1)
+		}
 		if w := string(q.word(i)); (w == "grant" || w == "revoke") && next.kind == tokWord {
 			return (!strict || q.tail) && q.followed(i+2, 4, func(t token) bool { w := string(q.b[t.s:t.e]); return w == "to" || w == "on" || w == "from" })
 		}
-		if next.kw != kwObject {
+		if !namesObject(next, q.word(i+1)) {
 			return q.tail && next.kind == tokWord && len(q.toks)-i <= 4 && string(q.word(i)) != "comment"
 		}
 		end := q.tok(i + 3).kind
-		return q.tok(i+2).kind == tokWord && (end == 0 && string(q.word(i)) != "comment" && (!strict || q.tok(i+2).kw == kwNone && string(q.word(i)) == "drop") || end == tokSemi || end == tokComment || end == tokOpen ||
+		return q.tok(i+2).kind == tokWord && (string(q.word(i+3)) == "identified" && q.tok(i+4).kw == kwBy || end == 0 && string(q.word(i)) != "comment" && (!strict || q.tok(i+2).kw == kwNone && string(q.word(i)) == "drop") || end == tokSemi || end == tokComment || end == tokOpen ||
 			!strict || q.followed(i+3, 8, func(t token) bool {
 			return t.kind == tokSemi || t.kind == tokComment || t.kind == tokOpen || string(q.b[t.s:t.e]) == "identified" || t.kind == tokOp || string(q.b[t.s:t.e]) == "to" && q.tok(i).c == 'b'
 		}))
@@ -126,7 +140,7 @@ func (q *sqlText) statement(i int, strict bool) bool {
 				return false // a program by its path
 			}
 			return !strict || q.tok(i+2).kind == tokAt || q.tok(i+2).kw != kwNone || q.tok(i+2).kind == tokQuote && q.followed(i+3, 8, func(t token) bool { return t.kind == tokArith })
-		case next.kind == tokAt, next.kind == tokQuote:
+		case next.kind == tokAt, next.kind == tokQuote && (next.c != '`' || string(q.word(i)) != "call"):
 			return true
 		case next.kind == tokWord:
 			w := string(q.word(i + 1))
@@ -136,6 +150,11 @@ func (q *sqlText) statement(i int, strict bool) bool {
 		return next.kind == tokAt || string(q.word(i)) == "begin" && (next.kw == kwDeclare || next.kw == kwTime || next.kw == kwDanger) || string(q.word(i)) == "declare" && q.followed(i+2, 4, func(t token) bool { return string(q.b[t.s:t.e]) == "varchar" || string(q.b[t.s:t.e]) == "cursor" })
 	case kwWaitfor:
 		return next.kw == kwDelay
+	case kwCast:
+		if w := string(q.word(i)); strict || w != "desc" {
+			return false
+		}
+		return next.kind == tokWord && (q.odd || q.tail) && (q.tok(i+2).kind == tokSemi || q.tok(i+2).kind == tokComment)
 	case kwShutdown:
 		return !strict && (next.kind == 0 || next.kind == tokComment || next.kind == tokSemi || next.kw == kwCast)
 	case kwSet:
@@ -179,6 +198,9 @@ func (q *sqlText) selectStatement(i int, strict bool) bool {
 		t := q.toks[k]
 		value = value || t.kind == tokAt || t.kind == tokNumber && q.tok(k-1).kind == tokComma
 		switch {
+		case string(q.word(k)) == "case" && q.tok(k+1).kw == kwCase:
+			_, both, ok := q.comparison(k + 2)
+			return ok && both
 		case t.kw == kwFrom && q.tok(k+1).kind == tokWord:
 			return q.fromClause(k+1) || value && q.tok(k+2).kw == kwWhere
 		case (t.kw == kwTime || t.kw == kwDanger) && q.tok(k+1).kind == tokOpen:
@@ -194,7 +216,10 @@ func (q *sqlText) selectStatement(i int, strict bool) bool {
 
 // fromClause judges what follows from: a system table, or a table with a condition, a limit or an end.
 func (q *sqlText) fromClause(i int) bool {
-	if q.tok(i).kw == kwSchema {
+	switch t, next := q.tok(i), q.tok(i+1).kind; {
+	case t.kw == kwSchema, (t.kw == kwTime || t.kw == kwDanger) && next == tokOpen:
+		return true
+	case next == tokDot && (string(q.word(i)) == "sys" || string(q.word(i)) == "domain"):
 		return true
 	}
 	for from := i; q.tok(i+1).kind == tokDot && q.tok(i+2).kind == tokWord && i-from < maxOperand; {

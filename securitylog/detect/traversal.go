@@ -9,7 +9,7 @@ import "bytes"
 //	traversal-dots      longer runs of dots as segments: ".../.../", "..../"
 //	traversal-overlong  dots or separators written as UTF-8 sequences longer than they need
 //	traversal-broken    dot-dot segments between escapes that mean nothing, or with the separators' code left over: "..2f..2f"
-//	traversal-hops      eight or more "./" in a row, which some systems truncate
+//	traversal-hops      five or more "./" in a row, which some systems truncate
 func (s *scan) traversal(t *text) {
 	if t.enc.overlong >= 2 && t.marks&(markDot|markSlash|markBackslash) != 0 {
 		s.report(t.place, Traversal, "traversal-overlong")
@@ -40,13 +40,14 @@ func (s *scan) traversal(t *text) {
 
 // relativeInTalk reports whether words stand before a relative path that goes up once or twice and to nothing of the system's.
 func relativeInTalk(b []byte, prose bool) bool {
-	if !prose {
-		words, _, _ := bytes.Cut(b, []byte(".."))
+	words, _, _ := bytes.Cut(b, []byte(".."))
+	link := bytes.HasSuffix(words, []byte("](")) || bytes.HasSuffix(words, []byte("[`")) || string(words) == "`" && bytes.Contains(b, []byte("` ")) // in markdown
+	if !prose && !link {
 		if i := bytes.IndexByte(words, ' '); i < 1 || !isLetter(words[0]) && !isLetter(words[i-1]) && words[i-1] != ':' {
 			return false
 		}
 	}
-	return bytes.Count(b, []byte("../"))+bytes.Count(b, []byte(`..\`)) < 3 && !hasAnyIn(b, "/etc", "passwd", "shadow", "windows", "boot.ini", "win.ini", "/proc", ".env", ".ht")
+	return (link || bytes.Count(b, []byte("../"))+bytes.Count(b, []byte(`..\`)) < 3) && !hasAnyIn(b, "/etc", "passwd", "shadow", "windows/", `windows\`, "boot.ini", "win.ini", "/proc", ".env", ".ht")
 }
 
 // literalHex turns 0x2e, 0x2f and 0x5c, written out as such, into the characters they name.
@@ -142,7 +143,7 @@ func dotSegments(b []byte, inPath bool) string {
 		case c == '%' && startsUnit(b, i+1): // the rest of an escape
 		case c == ';' && w.seg.pure() && w.seg.dots == 2 && (w.seg.start || w.seg.slash):
 			// "..;/": servlet containers drop path parameters after the front end has looked.
-			if j := indexSlash(b[i:min(len(b), i+64)]); j >= 0 && (w.seg.slash || inPath) {
+			if j := indexSlash(b[i:min(len(b), i+64)]); j >= 0 && (w.seg.slash || inPath || i == 2 && j == 1) {
 				return "traversal-dotdot"
 			}
 			w.seg = segment{start: true}
@@ -161,6 +162,9 @@ func dotSegments(b []byte, inPath bool) string {
 		default:
 			if (w.awaited || w.seg.pure() && w.seg.wilds >= 2) && !w.seg.others && hasAnyAt(b, i, systemNames...) {
 				return "traversal-broken"
+			}
+			if w.seg.slash && !w.seg.others && w.seg.dots >= 8 && w.seg.spaces == 0 {
+				return "traversal-dots" // separators were lost on the way
 			}
 			w.awaited = false
 			w.seg.others = true
@@ -202,7 +206,7 @@ func (w *dotWalk) close(slash bool) string {
 		}
 	case g.dots == 1 && g.wilds+g.marks == 0:
 		if slash {
-			if w.hops++; w.hops >= 8 {
+			if w.hops++; w.hops >= 5 {
 				return "traversal-hops"
 			}
 		}

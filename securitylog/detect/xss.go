@@ -9,6 +9,8 @@ import "bytes"
 //	xss-element    an element that loads or runs something, with its attributes
 //	xss-attribute  an attribute whose value is a script: src=javascript:, srcdoc=, style=expression(
 //	xss-breakout   a quote and a bracket that close a tag, followed by another
+//	xss-markup     a value that is markup from its first tag on
+//	xss-probe      quotes and brackets alone, to see what comes back
 //	xss-charset    a script tag in UTF-7, or with the high bit set on its brackets
 //	xss-code       a browser's own functions called from a text that leaves a string
 func (s *scan) xss(t *text) {
@@ -27,7 +29,7 @@ func (s *scan) xss(t *text) {
 		}
 		tagged = tag
 	}
-	if !t.prose && t.signs.has(signBinding) {
+	if !t.prose && (t.signs.has(signBinding) || t.signs.has(signSelector) && t.marks&markColon != 0) {
 		s.report(t.place, XSS, "xss-attribute")
 		return
 	}
@@ -37,10 +39,21 @@ func (s *scan) xss(t *text) {
 			return
 		}
 	}
-	if t.marks&(markParen|markTick|markEquals|markBracket|markStar) != 0 {
-		if browserCode(b, t) {
-			s.report(t.place, XSS, "xss-code")
+	if t.marks&(markParen|markTick|markEquals|markBracket|markStar) != 0 && browserCode(b, t) {
+		s.report(t.place, XSS, "xss-code")
+		return
+	}
+	if t.prose {
+		return
+	}
+	if t.marks&markAngle != 0 {
+		if rule := markupValue(b); rule != "" {
+			s.report(t.place, XSS, rule)
+			return
 		}
+	}
+	if t.marks&markQuote != 0 && quotesAndBrackets(b) {
+		s.report(t.place, XSS, "xss-probe")
 	}
 }
 
@@ -59,11 +72,9 @@ func openTags(b []byte, prose bool) (string, bool) {
 		if spaced {
 			j = skipBlank(b, j)
 		}
-		start := j
-		for j < len(b) && (isWordByte(b[j]) || b[j] == '-' || b[j] == ':') {
-			j++
-		}
-		name := b[start:j]
+		var held [maxWord]byte
+		name, end := tagName(held[:0], b, j)
+		j = end
 		if len(name) == 0 || !isLetter(name[0]) {
 			continue
 		}
@@ -73,18 +84,19 @@ func openTags(b []byte, prose bool) (string, bool) {
 			}
 		}
 		if spaced {
-			if string(name) == "script" && at(b, j) != ' ' {
+			if string(name) == "script" && (at(b, j) != ' ' || !prose && at(b, skipBlank(b, j)) == '>') {
 				return "xss-script", true
 			}
 			i = j - 1
 			continue
 		}
 		step(j - i)
-		if prose && string(name) == "script" && mentioned(b, j) {
+		if string(name) == "xml" && b[i+1] == '?' || (prose || string(name) != "script") && mentioned(b, i, j, name) {
+			tagged = tagged || !prose
 			i = j - 1
 			continue
 		}
-		if bytes.HasPrefix(name, []byte("script")) || name[len(name)-1] != 't' && bytes.HasPrefix(name, []byte("scr")) && len(name) == 3 && at(b, j) < ' ' && j < len(b) {
+		if bytes.HasPrefix(name, []byte("script")) || bytes.HasPrefix(name, []byte("scr")) && bytes.HasSuffix(name, []byte("ipt")) && bytes.Contains(name, []byte("script")) || name[len(name)-1] != 't' && bytes.HasPrefix(name, []byte("scr")) && len(name) == 3 && at(b, j) < ' ' && j < len(b) {
 			return "xss-script", true
 		}
 		kind := elements[string(name)]
@@ -108,18 +120,47 @@ func openTags(b []byte, prose bool) (string, bool) {
 	return "", tagged
 }
 
-// mentioned reports whether the tag whose name ends at j is spoken of in a sentence: it has no attributes, and nothing of script or
-// markup comes after it.
-func mentioned(b []byte, j int) bool {
-	if at(b, j) != '>' {
+// tagName appends the name of a tag at j to dst and returns it and its end. Null bytes and other controls within it are left out, as
+// some browsers do.
+func tagName(dst, b []byte, j int) ([]byte, int) {
+	for ; j < len(b); j++ {
+		switch c := b[j]; {
+		case isWordByte(c) || c == '-' || c == ':':
+			if len(dst) < cap(dst) {
+				dst = append(dst, c)
+			}
+		case (c == 0 || c == wild || c < '\t') && len(dst) > 0 && isLetter(at(b, j+1)):
+		default:
+			return dst, j
+		}
+	}
+	return dst, j
+}
+
+var blank = []byte{' '}
+
+// mentioned reports whether the tag at i, whose name ends at j, is spoken of in a sentence. A script tag has no attributes then, and
+// nothing of script or markup comes after it, or it stands in backticks and no script is closed behind it. Other tags stand in
+// backticks alone, with words around those.
+func mentioned(b []byte, i, j int, name []byte) bool {
+	step(256)
+	rest := b[j:min(len(b), j+256)]
+	close := bytes.IndexByte(rest, '>')
+	if close < 0 {
 		return false
 	}
-	rest := b[j+1 : min(len(b), j+1+256)]
-	if at(rest, 0) == '`' {
-		rest = rest[1:]
+	quoted := at(b, i-1) == '`' && at(rest, close+1) == '`'
+	if string(name) != "script" {
+		return quoted && bytes.IndexByte(rest[:close], '<') < 0 && bytes.Count(b[max(0, i-maxHead):i], blank)+bytes.Count(rest[close:], blank) >= 3
 	}
-	step(len(rest))
-	return !bytes.ContainsAny(rest, "(=;<`{[")
+	if close > 0 {
+		return false
+	}
+	rest = rest[1:]
+	if quoted {
+		return !bytes.Contains(rest, []byte("</script")) || !bytes.ContainsAny(rest[:bytes.Index(rest, []byte("</script"))], "(=;<{[")
+	}
+	return !bytes.ContainsAny(bytes.TrimPrefix(rest, []byte("`")), "(=;<`{[")
 }
 
 const (
@@ -137,7 +178,7 @@ var elements = func() map[string]uint8 {
 		"template", "slot", "output", "meter", "progress", "address", "acronym", "big", "small", "tt", "xss", "blink", "custom", "iframe", "svg"} {
 		m[n] = elementPlain
 	}
-	for _, n := range []string{"base", "meta", "link", "object", "frame", "frameset", "form", "button", "isindex", "xml", "portal", "bgsound", "param", "layer", "ilayer", "event-source", "import", "use", "animate", "set", "handler", "stylesheet", "vmlframe", "math", "textpath"} {
+	for _, n := range []string{"base", "meta", "link", "object", "frame", "frameset", "form", "button", "isindex", "xml", "portal", "bgsound", "param", "layer", "ilayer", "event-source", "import", "use", "animate", "set", "handler", "stylesheet", "vmlframe", "math", "textpath", "xml-stylesheet"} {
 		m[n] = elementLoads
 	}
 	for _, n := range []string{"iframe", "embed", "applet", "svg", "foreignobject"} {
@@ -169,6 +210,9 @@ func opensAttributeBreak(b []byte, i int) bool {
 	for k >= 0 && i-k < 16 && isBlank(b[k]) {
 		k--
 	}
+	for k >= 1 && i-k < 16 && b[k] == '>' && b[k-1] == '>' { // a run of brackets closes one tag
+		k--
+	}
 	step(i - k)
 	if k < 1 || b[k] != '>' {
 		return false
@@ -192,6 +236,9 @@ func attributes(b []byte, tagged bool, t *text) string {
 		}
 		step(1 + i - start)
 		name := b[start:end]
+		if tagged && hasPrefixAt(b, i+1, "&{") {
+			return "xss-attribute"
+		}
 		if len(name) < 2 {
 			continue
 		}
@@ -245,7 +292,7 @@ func bindsScript(b []byte, start, end int) bool {
 	if len(name) > 2 && name[0] == '@' && isLetter(name[1]) {
 		return isBlank(at(b, whole-1)) || at(b, whole-1) == '/' || isQuote(at(b, whole-1))
 	}
-	return hasAnyAt(name, 0, "v-on:", "v-html", "v-bind:", "x-on:", "x-init", "x-data", "x-html", "ng-init", "ng-click", "ng-focus", "ng-mouse", "ng-include", "ng-bind-html", "hx-on")
+	return hasAnyAt(name, 0, "v-on:", "v-html", "v-bind:", "x-on:", "x-init", "x-data", "x-html", "ng-init", "ng-click", "ng-focus", "ng-mouse", "ng-include", "ng-bind-html", "hx-on", "data-bind")
 }
 
 // runsScheme reports whether an attribute's value starts, after quotes and blanks, with a script or data scheme.

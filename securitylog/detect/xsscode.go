@@ -25,7 +25,7 @@ func browserCode(b []byte, t *text) bool {
 			if i > 0 && b[i-1] == '=' && !t.prose && (string(w) == "alert" || string(w) == "prompt" || string(w) == "confirm") && at(b, j) == '(' && at(b, j+1) != ')' {
 				return true
 			}
-			if !t.prose && (passesDialog(b, w, i, j) || interpolatesDialog(b, w, i, j)) {
+			if !t.prose && (opensDialog(b, w, i, j) || buildsCode(b, w, i, j) || passesDialog(b, w, i, j) || interpolatesDialog(b, w, i, j)) {
 				return true
 			}
 			starts := i == 0 || blankBefore(b, i) || bytes.IndexByte([]byte(";-+}(,/={*!~?:"), b[i-1]) >= 0 && (i < 8 || left)
@@ -45,15 +45,70 @@ func writesMarkdown(b []byte, prose bool) bool {
 	return ticks%2 == 0 && (prose || ticks >= 4 && bytes.Count(b, []byte(" ")) >= 3)
 }
 
-// passesDialog reports whether the word is a function that opens a dialog, handed to another function: [1].map(alert),
-// setTimeout(alert,0).
-func passesDialog(b, w []byte, i, j int) bool {
-	if at(b, i-1) != '(' || !isLetter(at(b, i-2)) || at(b, j) != ')' && at(b, j) != ',' {
+// opensDialog reports whether the word is a function that shows something, called with a value from where an expression or a statement
+// can begin: behind a sign, or an operator that is a word. A mention leaves the brackets empty.
+func opensDialog(b, w []byte, i, j int) bool {
+	switch string(w) {
+	case "alert", "prompt", "confirm":
+	default:
+		return false
+	}
+	open := skipNothing(b, j)
+	if at(b, open) != '(' || at(b, open+1) == ')' || i == 0 || open > j && !plainValue(b, open+1) {
+		return false
+	}
+	k := i - 1
+	for k > 0 && i-k < 8 && isBlank(b[k]) {
+		k--
+	}
+	step(i - k + maxWord)
+	if !isLetter(b[k]) {
+		return bytes.IndexByte([]byte("|>&~)}];,:=+-!*/({[?<%^'\"`"), b[k]) >= 0 && (k == i-1 || b[k] != ',' && b[k] != ':' && b[k] != ')')
+	}
+	end := k + 1
+	for k > 0 && end-k < maxWord && isWordByte(b[k-1]) {
+		k--
+	}
+	switch string(b[k:end]) {
+	case "delete", "typeof", "void", "throw", "new", "return", "await", "in", "of":
+		return k == 0 || !isWordByte(b[k-1])
+	}
+	return false
+}
+
+// plainValue reports whether a string, a number or what the page holds stands at i.
+func plainValue(b []byte, i int) bool {
+	return isQuote(at(b, i)) || isDigit(at(b, i)) || at(b, i) == '/' || hasPrefixAt(b, i, "document")
+}
+
+// buildsCode reports whether the word makes code of a string: the constructor of a value, called with one, or eval amid an expression, of
+// something that a browser knows about its page.
+func buildsCode(b, w []byte, i, j int) bool {
+	if i == 0 {
 		return false
 	}
 	switch string(w) {
+	case "constructor":
+		return b[i-1] == '.' && (at(b, j) == '`' || at(b, j) == '(' && isQuote(at(b, j+1)))
+	case "eval":
+		return at(b, j) == '(' && bytes.IndexByte([]byte(")];,=+(!{"), b[i-1]) >= 0 &&
+			hasAnyIn(b[j:min(len(b), j+maxHead)], "substr", "location", "unescape", "atob(", "decodeuri", "fromcharcode", "document.", "window.")
+	}
+	return false
+}
+
+// passesDialog reports whether the word is a function that opens a dialog, handed to another function: [1].map(alert),
+// setTimeout(alert,0).
+func passesDialog(b, w []byte, i, j int) bool {
+	switch string(w) {
 	case "alert", "prompt", "confirm", "eval":
 	default:
+		return false
+	}
+	if at(b, j) == ')' && at(b, i-1) == ',' || at(b, j) == '}' && at(b, i-1) == ':' {
+		return hasAnyIn(b[max(0, i-maxHead):i], "from([", ".replace(", ".call(", ".apply(", "{tostring:", "{valueof:")
+	}
+	if at(b, i-1) != '(' || !isLetter(at(b, i-2)) || at(b, j) != ')' && at(b, j) != ',' {
 		return false
 	}
 	start := i - 1
@@ -151,9 +206,15 @@ func callsBrowser(b, w []byte, i, j int, left bool) bool {
 		if !call {
 			return at(b, i-1) == '(' && next == ')' && (left || at(b, k+1) == '(') || at(b, i-1) == '=' && left
 		}
+		if k > j && !left && at(b, j) == ' ' && !plainValue(b, k+1) {
+			return false // alert (red)
+		}
 		// Called with something: talk about alert() leaves the brackets empty.
 		return left || next == '`' || at(b, k+1) != ')'
 	case "eval":
+		if next == '.' && call {
+			return left || i == 0
+		}
 		if next != '(' || shellArgument(b[k+1:min(len(b), k+64)]) {
 			return false // what a shell would run is cmdi's
 		}
@@ -179,7 +240,7 @@ func callsBrowser(b, w []byte, i, j int, left bool) bool {
 		return left && next == '[' && (isQuote(at(b, k+1)) || at(b, k+1) == '/') || next == '.' && hasAnyAt(b, k+1, "location", "open(", "name", "onerror", "alert", "eval", "document", "print(") ||
 			next == '[' && isQuote(at(b, k+1)) && i == 0
 	case "location":
-		return (left || i == 0) && (next == '=' && at(b, k+1) != '=' || next == '.' && hasAnyAt(b, k+1, "href", "hash", "replace", "assign", "search"))
+		return (left || i == 0 || at(b, i-1) == ';') && (next == '=' && at(b, k+1) != '=' || next == '.' && hasAnyAt(b, k+1, "href", "hash", "replace", "assign", "search"))
 	case "string":
 		return next == '.' && hasPrefixAt(b, k+1, "fromcharcode")
 	case "constructor":
