@@ -62,6 +62,9 @@ func opensDialog(b, w []byte, i, j int) bool {
 		k--
 	}
 	step(i - k + maxWord)
+	if b[k] == ':' && schemeBefore(b, k) != "" {
+		return false // an address that runs is js's
+	}
 	if !isLetter(b[k]) {
 		return bytes.IndexByte([]byte("|>&~)}];,:=+-!*/({[?<%^'\"`"), b[k]) >= 0 && (k == i-1 || b[k] != ',' && b[k] != ':' && b[k] != ')')
 	}
