@@ -54,9 +54,7 @@ var sensitive = []string{
 	"GET /api/server/logs",
 	"POST /api/server/logs",
 	"DELETE /api/server/logs",
-	// Of this one the server breaks the connection afterwards; the next request
-	// has to be one that may be sent again.
-	"POST /api/system/env/local",
+	"POST /api/system/env/local", // the server breaks the connection afterwards
 	"GET /api/system/env/local",
 	"POST /api/server/stop",
 }
@@ -114,6 +112,9 @@ func TestChatKey(t *testing.T) {
 	}
 	for _, route := range sensitive {
 		status, body, reached := send(route, admin)
+		for tries := 0; status == http.StatusBadGateway && !reached && tries < 3; tries++ {
+			status, body, reached = send(route, admin) // it met the connection that was just broken
+		}
 		t.Logf("%-70s %d", route, status)
 		if !reached || status == http.StatusUnauthorized {
 			t.Errorf("%s with an admin key: %d %s, reached the server: %v", route, status, body, reached)
