@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
@@ -24,6 +23,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/gatehouse-dev/caddy-gatehouse"
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest/port"
 )
 
 // Gate is a running gate with its backend.
@@ -232,18 +232,10 @@ func read(t testing.TB, res *http.Response) Response {
 	return Response{res.StatusCode, res.Header, string(body)}
 }
 
-// freeAddr finds a free port outside of the range from which systems take the
-// ports of outgoing connections: one of those could be taken until the gate
-// listens.
 func freeAddr(t testing.TB) string {
-	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf(":%d", 15000+rand.IntN(15000)))
-		if err != nil {
-			continue
-		}
-		defer l.Close()
-		return fmt.Sprintf("127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port)
+	free, err := port.Free()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free port between 15000 and 30000")
-	return ""
+	return fmt.Sprintf("127.0.0.1:%d", free)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/admin/survey"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest/port"
 )
 
 const (
@@ -303,10 +304,9 @@ func TestTrustedProxyOfThisMachine(t *testing.T) {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := port.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return free
 }

@@ -22,6 +22,8 @@ import (
 	"syscall"
 	"text/template"
 	"time"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest/port"
 )
 
 // A contender is one gateway, running.
@@ -91,11 +93,10 @@ func (h *house) prepare() error {
 	if err := writeCertificate(s.Certificate, s.PrivateKey); err != nil {
 		return err
 	}
-	ports, err := freePorts(1)
-	if err != nil {
+	var err error
+	if s.Backend, err = port.Free(); err != nil {
 		return err
 	}
-	s.Backend = ports[0]
 	h.settings = s
 	self, err := os.Executable()
 	if err != nil {
@@ -145,11 +146,13 @@ func (h *house) startContender(name, program string) (*contender, error) {
 	if err := os.Mkdir(c.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(2)
-	if err != nil {
+	var err error
+	if c.HTTP, err = port.Free(); err != nil {
 		return nil, err
 	}
-	c.HTTP, c.HTTPS = ports[0], ports[1]
+	if c.HTTPS, err = port.Free(); err != nil {
+		return nil, err
+	}
 	source := map[string]string{"caddy": "bare.caddyfile", "gatehouse": "gate.caddyfile", "earlier": "gate.caddyfile", "assembled": "assembled.caddyfile", "nginx": "nginx.conf"}[name]
 	config := filepath.Join(c.Dir, source)
 	if err := writeConfiguration(config, source, c.settings); err != nil {
@@ -219,19 +222,6 @@ func (h *house) close() error {
 		}
 	}
 	return os.RemoveAll(h.dir)
-}
-
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
 }
 
 func writeCertificate(certificate, privateKey string) error {

@@ -15,7 +15,6 @@
 package house
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +22,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest/port"
 )
 
 // Main runs the tests of a binary, then stops whatever they shared.
@@ -110,30 +111,12 @@ func writeFile(t testing.TB, dir, name, content string) string {
 	return path
 }
 
-var ports struct {
-	sync.Mutex
-	given map[int]bool
-}
-
-// Port returns a TCP port of 127.0.0.1 that is free now and that no other call
-// in this process was given.
+// Port returns a free TCP port of 127.0.0.1.
 func Port(t testing.TB) int {
 	t.Helper()
-	ports.Lock()
-	defer ports.Unlock()
-	if ports.given == nil {
-		ports.given = make(map[int]bool)
+	free, err := port.Free()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatalf("no free port on 127.0.0.1: %v", err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		l.Close()
-		if !ports.given[port] {
-			ports.given[port] = true
-			return port
-		}
-	}
+	return free
 }
