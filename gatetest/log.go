@@ -15,6 +15,9 @@ import (
 // Log is everything that was logged since the gate was made.
 func (g *Gate) Log() string { return g.log.String() }
 
+// TakeLog returns what has been logged, and forgets it.
+func (g *Gate) TakeLog() string { return g.log.take() }
+
 // Lines are the lines of the log, as the JSON encoder writes them.
 func (g *Gate) Lines() []map[string]any {
 	g.t.Helper()
@@ -74,6 +77,14 @@ func (m *memory) String() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.text.String()
+}
+
+func (m *memory) take() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	text := m.text.String()
+	m.text.Reset()
+	return text
 }
 
 func init() { caddy.RegisterModule(writer{}) }
