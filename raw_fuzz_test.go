@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -46,13 +47,19 @@ func FuzzRawRequests(f *testing.F) {
 	if err := g.Load("{\ndefault_bind 127.0.0.1\nlog {\nformat agent\n}\n}\nhttp://:" + port + " {\nlog\ngatehouse elizaos " + server.Listener.Addr().String() + "\n}"); err != nil {
 		f.Fatal(err)
 	}
-	exchangeRaw(f, g.Addr, []byte("GET /api/agents HTTP/1.1\r\nHost: a\r\nX-API-KEY: "+apiKey+"\r\n\r\n"))
+	exchangeRaw(f, g.Addr, "127.0.0.1", []byte("GET /api/agents HTTP/1.1\r\nHost: a\r\nX-API-KEY: "+apiKey+"\r\n\r\n"))
 	if seen := behind.take(); len(seen) != 2 { // the other is the one that ends the connection
 		f.Fatalf("%d requests have reached the backend: the bytes do not get far", len(seen))
 	}
 	atRest, runs := runtime.NumGoroutine(), 0
+	recent := make(map[string][]byte) // inputs by the address that they came from
 	f.Fuzz(func(t *testing.T, input []byte) {
-		answer := exchangeRaw(t, g.Addr, input)
+		// The backend may see a request when its client has gone: the address tells whose it was.
+		from := func(run int) string { return fmt.Sprintf("127.%d.%d.%d", 1+run>>16%250, run>>8%256, run%256) }
+		runs++
+		recent[from(runs)] = bytes.Clone(input)
+		delete(recent, from(runs-100))
+		answer := exchangeRaw(t, g.Addr, from(runs), input)
 		// Answers to HEAD announce bodies and have none; who speaks HTTP/2 is
 		// answered in its frames.
 		if !bytes.Contains(input, []byte("HEAD")) && !bytes.Contains(input, []byte("PRI * HTTP/2.0")) {
@@ -65,6 +72,10 @@ func FuzzRawRequests(f *testing.F) {
 		}
 		numbers := make(map[string]bool)
 		for _, seen := range behind.take() {
+			input, known := recent[seen.Header.Get("X-Forwarded-For")]
+			if !known {
+				t.Fatalf("%s %s has reached the backend for %q", seen.Method, seen.RequestURI, seen.Header["X-Forwarded-For"])
+			}
 			checkSeen(t, seen, input)
 			id := seen.Header.Get("X-Request-Id")
 			if numbers[id] {
@@ -72,9 +83,12 @@ func FuzzRawRequests(f *testing.F) {
 			}
 			numbers[id] = true
 		}
-		checkLog(t, g.TakeLog())
+		if fault := faultIn(g.TakeLog()); fault != "" {
+			// A line may be about a request of the run before.
+			t.Fatalf("%s\nthe run before: %q", fault, recent[from(runs-1)])
+		}
 		// Idle connections to the backend are a few; what each run leaves is more.
-		if runs++; runs%500 == 0 {
+		if runs%500 == 0 {
 			checkGoroutines(t, atRest+100)
 		}
 	})
@@ -91,6 +105,7 @@ var rawSeeds = []string{
 	"OPTIONS /api/agents HTTP/1.1\nHost: a\nOrigin: https://b\nAccess-Control-Request-Method: PUT\n\n",
 	"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\nHost: a\nX-API-KEY: <key>\nConnection: Upgrade, X-API-KEY\nUpgrade: websocket\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\nSec-WebSocket-Version: 13\n\n",
 	"POST /socket.io/?EIO=4&sid=1 HTTP/1.1\nHost: a\nX-API-KEY: <key>\nContent-Length: 20\n\n42[\"message\",{\"a\":1}]",
+	"POST /socket.io/?EIO=4&sid=1 HTTP/1.1\nHost: a\nX-API-KEY: <key>\nContent-Length: 0\n\n",
 	"PRI * HTTP/2.0\n\nSM\n\n",
 	"CONNECT a:1 HTTP/1.1\nHost: a:1\nX-API-KEY: <key>\n\n",
 	"GET /healthz HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 1\n\nx",
@@ -144,8 +159,9 @@ var rawSeeds = []string{
 // exchangeRaw sends bytes, and a last request that ends the connection, and
 // reads to the end. A client that said at once that no more comes would have
 // left, to Caddy, and what it asked for would be given up.
-func exchangeRaw(t testing.TB, addr string, input []byte) []byte {
-	conn, err := net.Dial("tcp", addr)
+func exchangeRaw(t testing.TB, addr, from string, input []byte) []byte {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	conn, err := dialer.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +172,7 @@ func exchangeRaw(t testing.TB, addr string, input []byte) []byte {
 		close(sent)
 	}()
 	// Where the bytes leave the gate waiting for more, it is told soon that none come.
-	more := time.AfterFunc(100*time.Millisecond, func() { _ = conn.(*net.TCPConn).CloseWrite() })
+	more := time.AfterFunc(25*time.Millisecond, func() { _ = conn.(*net.TCPConn).CloseWrite() })
 	defer more.Stop()
 	// Only to end what hangs: it is far longer than anything takes.
 	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
@@ -215,19 +231,19 @@ func checkSeen(t *testing.T, seen *http.Request, input []byte) {
 	}
 }
 
-// checkLog judges what was written meanwhile, access log included.
-func checkLog(t *testing.T, log string) {
+// faultIn is what is wrong with the log, access log included; "" if nothing is.
+func faultIn(log string) string {
 	for line := range strings.Lines(log) {
-		if strings.Contains(line, "panic") && strings.Contains(line, `"level":"error"`) {
-			t.Fatalf("the log tells of a panic:\n%s", line)
-		}
-		if strings.Contains(line, apiKey) || strings.Contains(line, token) {
-			t.Fatalf("the log holds a key:\n%s", line)
-		}
-		if !utf8.ValidString(line) || !json.Valid([]byte(line)) {
-			t.Fatalf("the log has a line that is no JSON:\n%q", line)
+		switch {
+		case strings.Contains(line, apiKey), strings.Contains(line, token):
+			return "the log holds a key:\n" + line
+		case strings.Contains(line, "panic") && strings.Contains(line, `"level":"error"`):
+			return "the log tells of a panic:\n" + line
+		case !utf8.ValidString(line), !json.Valid([]byte(line)):
+			return fmt.Sprintf("the log has a line that is no JSON:\n%q", line)
 		}
 	}
+	return ""
 }
 
 // checkGoroutines waits until no more than so many run.

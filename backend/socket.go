@@ -54,6 +54,9 @@ func socketRefusal(r *http.Request, req *gate.Request) *gate.Refusal {
 
 // pollingRefusal reads the packets in a body, and puts the body back.
 func pollingRefusal(r *http.Request, req *gate.Request) *gate.Refusal {
+	if r.Body == nil { // the proxy takes it out if its length is 0
+		return refusalOf(sockets.Polling(nil, req.Socket))
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, sockets.MaxMessage+1))
 	switch {
 	case err != nil:

@@ -253,6 +253,7 @@ func TestSocketsThatCannotBeRead(t *testing.T) {
 		{"GET", "EIO=4&transport=polling&%6a=0", "", nil, 400},
 		{"GET", "EIO=4;j=0", "", nil, 400},
 		{"POST", "transport=polling&sid=x", "3", nil, 400},
+		{"POST", "EIO=4&transport=polling&sid=x", "", nil, 400},
 		{"POST", "EIO=4&transport=polling&sid=x", "3", []string{"Content-Encoding", "gzip"}, 400},
 		{"PUT", "EIO=4&transport=polling&sid=x", "3", nil, 400},
 		{"POST", "EIO=4&transport=polling&sid=x", strings.Repeat("3\x1e", 600_000), nil, 413},
