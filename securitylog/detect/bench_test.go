@@ -83,6 +83,12 @@ func heavy() map[string]string {
 		"mails":     fill("%0aa1%20"),
 		"probes":    fill("\"(,"),
 		"remarks":   fill("document/*"),
+		"padding":   fill("="),
+		"padding2":  fill("%3D"),
+		"braced":    fill("$`{${"),
+		"views":     fill("%5Cx27%20or%20"),
+		"values":    "/s?" + strings.Repeat("a='or%3Bif%20(&", size/15),
+		"paths":     "/" + strings.Repeat("%3D", size/3),
 		"params":    "/s?" + strings.Repeat("a='&", size/4),
 		"segments":  strings.Repeat("/etc", size/4),
 	}

@@ -34,13 +34,13 @@ func bare(b []byte, t *text, plain bool) string {
 	if t.prose {
 		return ""
 	}
-	runner, place := runners[string(b[i:wordEnd(b, i)])], i
+	runner, place := runnerKindOf(b[i:wordEnd(b, i)]), i
 	if runner == runProgram {
 		i, _ = skipRunners(b, i)
 	}
 	j := nameEnd(b, i)
 	name := commandName(b[i:j])
-	kind := commands[string(name)]
+	kind := commandKindOf(name)
 	if kind == 0 {
 		return ""
 	}
@@ -127,7 +127,7 @@ func evaluates(name, b []byte, j int) bool {
 
 // commandName cuts the version off the name of a program that is called with one: python3.12, gcc10.1, php7.4.
 func commandName(name []byte) []byte {
-	if commands[string(name)] != 0 {
+	if len(name) == 0 || isLetter(name[len(name)-1]) || commandKindOf(name) != 0 {
 		return name
 	}
 	stem := bytes.TrimRight(name, "0123456789.-")

@@ -63,14 +63,16 @@ func batchIf(b []byte, i int) bool {
 	if hasPrefixAt(b, k, "not ") {
 		k = skipSpaces(b, k+len("not "))
 	}
-	for _, test := range [...]string{"exist ", "defined "} {
-		if hasPrefixAt(b, k, test) {
-			return batchRuns(b, batchOperand(b, skipSpaces(b, k+len(test))))
-		}
-	}
-	for _, test := range [...]string{"errorlevel ", "cmdextversion "} {
-		if hasPrefixAt(b, k, test) {
-			return isDigit(at(b, skipSpaces(b, k+len(test))))
+	if isLetter(at(b, k)) {
+		switch test := wordEnd(b, k); string(b[k:test]) {
+		case "exist", "defined":
+			if at(b, test) == ' ' {
+				return batchRuns(b, batchOperand(b, skipSpaces(b, test)))
+			}
+		case "errorlevel", "cmdextversion":
+			if at(b, test) == ' ' {
+				return isDigit(at(b, skipSpaces(b, test)))
+			}
 		}
 	}
 	end := batchOperand(b, k)

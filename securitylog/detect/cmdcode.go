@@ -55,5 +55,5 @@ func shellArgument(b []byte) bool {
 	if programPath(b, i) != "" {
 		return true
 	}
-	return commands[string(b[i:wordEnd(b, i)])] != 0
+	return commandKindOf(b[i:wordEnd(b, i)]) != 0
 }

@@ -49,11 +49,11 @@ func command(b []byte, i int, sep separator, t *text) string {
 	name := commandName(b[i:j])
 	if bytes.HasSuffix(name, []byte(".exe")) || bytes.HasSuffix(name, []byte(".bat")) || bytes.HasSuffix(name, []byte(".cmd")) {
 		name = name[:len(name)-4]
-		if commands[string(name)] != 0 {
+		if commandKindOf(name) != 0 {
 			return "cmdi-windows"
 		}
 	}
-	kind := commands[string(name)]
+	kind := commandKindOf(name)
 	if kind == 0 && cmdlet(name) {
 		kind = cmdShort
 	}
@@ -138,7 +138,7 @@ func skipUnset(b []byte, i int) int {
 	}
 	end := wordEnd(b, i+1)
 	k := skipSpaces(b, end)
-	if k == end || commands[string(b[k:nameEnd(b, k)])] == 0 {
+	if k == end || commandKindOf(b[k:nameEnd(b, k)]) == 0 {
 		return i
 	}
 	return k
@@ -161,7 +161,7 @@ func nameEnd(b []byte, i int) int {
 func skipRunners(b []byte, i int) (next int, tests bool) {
 	for range 3 {
 		end := wordEnd(b, i)
-		kind := runners[string(b[i:end])]
+		kind := runnerKindOf(b[i:end])
 		if kind == 0 || at(b, end) != ' ' {
 			break
 		}
@@ -169,7 +169,7 @@ func skipRunners(b []byte, i int) (next int, tests bool) {
 		if kind == runReserved && (hasPrefixAt(b, k, "[ ") || hasPrefixAt(b, k, "[[ ")) {
 			return k, true
 		}
-		if commands[string(b[k:nameEnd(b, k)])] == 0 && runners[string(b[k:wordEnd(b, k)])] == 0 {
+		if commandKindOf(b[k:nameEnd(b, k)]) == 0 && runnerKindOf(b[k:wordEnd(b, k)]) == 0 {
 			break
 		}
 		i = k
@@ -321,9 +321,11 @@ func argument(b []byte, j int) (kind argKind, has bool) {
 		return argEnd, true
 	}
 	// A path further on in the first words is an argument too: "cat foo /etc/passwd".
-	window := b[k:min(len(b), k+48)]
-	if hasAnyIn(window, " /etc", " /dev", " /tmp", " -c ", " -n ", " -e ", " /proc") {
-		return argShell, true
+	step(maxHead)
+	for end := min(len(b), k+maxHead); k < end; k++ {
+		if b[k] == ' ' && (at(b, k+1) == '/' && hasAnyAt(b, k+2, "etc", "dev", "tmp", "proc") || at(b, k+1) == '-' && hasAnyAt(b, k+2, "c ", "n ", "e ")) {
+			return argShell, true
+		}
 	}
 	return argPlain, true
 }
@@ -350,7 +352,12 @@ func assigns(b []byte, i, j int) bool {
 // programPath recognises a program called by its path at i: /bin/cat, /usr/bin/id, c:\windows\system32\cmd.exe; the path may be globbed
 // or have lost its first slash.
 func programPath(b []byte, i int) string {
-	if at(b, i) == '/' || hasAnyAt(b, i, "usr/", "bin/", "./", "~/", "../") {
+	switch at(b, i) {
+	case '/', 'u', 'b', '.', '~':
+	default:
+		return ""
+	}
+	if b[i] == '/' || hasAnyAt(b, i, "usr/", "bin/", "./", "~/", "../") {
 		step(64)
 		end := i
 		for end < len(b) && end-i < 64 && !isBlank(b[end]) && b[end] != ';' && b[end] != '|' && b[end] != '&' && b[end] != '`' && b[end] != ')' && b[end] != '\'' && b[end] != '"' && b[end] != '<' && b[end] != '>' {
@@ -360,9 +367,9 @@ func programPath(b []byte, i int) string {
 		k := bytes.LastIndexByte(p, '/')
 		dir, base := p[:k+1], p[k+1:]
 		switch {
-		case bytes.Contains(dir, []byte("bin/")) && (commands[string(base)] != 0 || len(base) > 0 && bytes.ContainsAny(base, "?*[")):
+		case bytes.Contains(dir, []byte("bin/")) && (commandKindOf(base) != 0 || len(base) > 0 && bytes.ContainsAny(base, "?*[")):
 			return "cmdi-path"
-		case bytes.ContainsAny(dir, "?*[") && len(dir) > 2 && (bytes.ContainsAny(base, "?*[") || commands[string(base)] != 0):
+		case bytes.ContainsAny(dir, "?*[") && len(dir) > 2 && (bytes.ContainsAny(base, "?*[") || commandKindOf(base) != 0):
 			return "cmdi-path"
 		}
 	}

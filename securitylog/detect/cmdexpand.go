@@ -77,5 +77,5 @@ func emptyBrace(b []byte, i int) bool {
 	case isQuote(c):
 		window = window[1:]
 	}
-	return commands[string(window[:wordEnd(window, 0)])] != 0
+	return commandKindOf(window[:wordEnd(window, 0)]) != 0
 }

@@ -252,5 +252,5 @@ func alternatives(b []byte, i int, opening, closing byte) bool {
 func startsCommand(b []byte) bool {
 	i := skipBlank(b, 0)
 	name := b[i:wordEnd(b, i)]
-	return commands[string(name)] == cmdSure || runners[string(name)] != 0 || bareCommands.has(name) || string(name) == "net" || string(name) == "reg"
+	return commandKindOf(name) == cmdSure || runnerKindOf(name) != 0 || bareCommands.has(name) || string(name) == "net" || string(name) == "reg"
 }

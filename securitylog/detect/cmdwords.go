@@ -38,6 +38,40 @@ var commands = func() map[string]commandKind {
 	return m
 }()
 
+// commandTable and runnerTable answer for most words that they are none, which is asked behind every separator.
+var (
+	commandTable = func() *wordTable {
+		w := words{}
+		for name := range commands {
+			w[name] = struct{}{}
+		}
+		return tableOf(w)
+	}()
+	runnerTable = func() *wordTable {
+		w := words{}
+		for name := range runners {
+			w[name] = struct{}{}
+		}
+		return tableOf(w)
+	}()
+)
+
+// commandKindOf returns what a name is as a command, 0 for none.
+func commandKindOf(name []byte) commandKind {
+	if len(name) == 0 || !commandTable.mayBytes(name) {
+		return 0
+	}
+	return commands[string(name)]
+}
+
+// runnerKindOf returns how a word runs the command behind it, 0 when it does not.
+func runnerKindOf(word []byte) uint8 {
+	if len(word) == 0 || !runnerTable.mayBytes(word) {
+		return 0
+	}
+	return runners[string(word)]
+}
+
 // products are programs that people talk about by name.
 var products = wordSet([]string{"docker", "kubectl", "npm", "npx", "mysql", "psql", "sqlite3", "bash", "zsh", "vim", "nano", "emacs", "ssh", "ftp", "curl", "wget", "grep", "sed", "awk", "gcc", "lua", "python3", "pip3", "rsync", "openssl", "terraform", "cmake", "tmux", "apt", "yum"})
 

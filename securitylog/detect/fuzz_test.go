@@ -35,6 +35,9 @@ func FuzzRules(f *testing.F) {
 	for agent := range hostileAgents {
 		f.Add(agent)
 	}
+	for _, text := range []string{"::int", "::int::text", "====", "'", "||8", "}*{", "<?xml", "&copy;"} {
+		f.Add(text)
+	}
 	var detectors []*detect.Detector
 	for _, c := range detect.Classes() {
 		detectors = append(detectors, detect.New(detect.Options{Classes: detect.Of(c), MaxBytes: 4096}))

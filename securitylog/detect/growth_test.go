@@ -51,3 +51,26 @@ func FuzzWorkIsLinear(f *testing.F) {
 		checkGrowth(t, d, head+strings.Repeat(unit, 8192/len(unit))+tail)
 	})
 }
+
+// TestPaddingIsReadOnce holds that the first gate does not look for the end of a value's padding again at each of its signs.
+func TestPaddingIsReadOnce(t *testing.T) {
+	d := detect.New(detect.Options{})
+	for _, sign := range []string{"=", "%3D"} {
+		for _, head := range []string{"/s?q=", "/s/"} {
+			if target := head + strings.Repeat(sign, 4000); d.Steps(target) > 10*len(target) {
+				t.Errorf("%d steps for %d bytes of %q behind %q", d.Steps(target), len(target), sign, head)
+			}
+		}
+	}
+}
+
+// TestLoneTokens holds that no rule takes a text of few tokens, or none, for one of more.
+func TestLoneTokens(t *testing.T) {
+	d := detect.New(detect.Options{})
+	for _, text := range []string{"::int", "::int::text", "/**/", "'", "()", "--", "##", "||", "{{", "<?", "}}"} {
+		for _, unit := range []string{text, text + text, text + "%00", "%00" + text} {
+			d.Target("/p?q=" + unit + "&" + unit + "=" + unit)
+			d.Target("/" + unit)
+		}
+	}
+}

@@ -188,10 +188,14 @@ func quietText(s string, from int, query bool) bool {
 			size = 3
 			switch kind = targetBytes[c]; {
 			case kind == bytePercent, kind == byteAmp, kind == byteWord, kind == byteEquals, c == '+':
-				if kind == byteEquals && base64Tail(s, i) {
-					break
+				end := -1
+				if kind == byteEquals {
+					end = base64Tail(s, i)
 				}
-				return false // encoded twice, an entity, a comparison, or letters that need no encoding
+				if end < 0 {
+					return false // encoded twice, an entity, a comparison, or letters that need no encoding
+				}
+				size = end - i
 			}
 		}
 		if kind == byteHigh {
@@ -225,8 +229,12 @@ func quietText(s string, from int, query bool) bool {
 				return false
 			}
 		case byteEquals:
-			if equals && query && !base64Tail(s, i) {
-				return false
+			if equals && query && size == 1 {
+				end := base64Tail(s, i)
+				if end < 0 {
+					return false
+				}
+				size = end - i
 			}
 			equals = true
 		case byteAmp:
@@ -271,19 +279,23 @@ func escaped(s string, i int) (byte, bool) {
 	return hi<<4 | lo, ok && ok2
 }
 
-// base64Tail reports whether only equals signs, as encodings end in, follow up to the end of the parameter.
-func base64Tail(s string, i int) bool {
+// base64Tail returns the end of the parameter when only equals signs, as encodings end in, stand before it from i on; else -1. Who asks
+// goes on from there: to ask again at each sign would take quadratic time.
+func base64Tail(s string, i int) int {
+	step(1)
 	for i < len(s) && s[i] != '&' {
 		switch {
 		case s[i] == '=':
+			step(1)
 			i++
 		case s[i] == '%' && i+2 < len(s) && s[i+1] == '3' && s[i+2]|0x20 == 'd':
+			step(1)
 			i += 3
 		default:
-			return false
+			return -1
 		}
 	}
-	return true
+	return i
 }
 
 func nextByte(s string, i int) byte {

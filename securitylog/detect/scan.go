@@ -20,6 +20,7 @@ type scan struct {
 	more       []match // matches of the markup view
 	found      Findings
 	budget     int // bytes that libinjection may still read
+	values     int // how many values have been judged
 }
 
 const (
@@ -32,6 +33,7 @@ func (s *scan) reset(d *Detector) {
 	s.d = d
 	s.found = nil
 	s.budget = libinjectionBytes
+	s.values = 0
 	if cap(s.bufA) > maxKeptBuffer || cap(s.bufB) > maxKeptBuffer {
 		*s = scan{d: d, budget: libinjectionBytes}
 	}
@@ -125,9 +127,17 @@ func scriptPath(path string) bool {
 	return false
 }
 
+// maxValues is how many suspicious values of one request are judged one by one. What follows them is judged as one text: a thousand
+// values of a few bytes would cost as much as a text of many times their length.
+const maxValues = 48
+
 // query inspects the pairs of a query string or a form.
 func (s *scan) query(p place, query string) {
 	for len(query) > 0 {
+		if s.values >= maxValues {
+			s.value(p, query, true, true)
+			return
+		}
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
 		step(len(pair))
@@ -156,6 +166,7 @@ func (s *scan) value(p place, raw string, plus, loose bool) {
 	if len(raw) < minValue && !(len(raw) == 2 && commandParameter(p.name)) {
 		return
 	}
+	s.values++
 	b, enc := s.normalise(raw, plus)
 	s.inspect(&text{place: p, b: b, enc: enc, loose: loose})
 }
@@ -188,6 +199,7 @@ func (s *scan) inspect(t *text) {
 		s.cmdi(t)
 	}
 	if decoded && len(s.found) == before {
+		view.b = cutMiddle(view.b, maxView)
 		s.sqli(&view, false)
 		s.cmdi(&view)
 	}
@@ -195,6 +207,17 @@ func (s *scan) inspect(t *text) {
 		s.lfi(t)
 		s.rfi(t)
 	}
+}
+
+// maxView bounds how much of a decoded text is judged once more as what a database or a shell is handed.
+const maxView = 2048
+
+// cutMiddle cuts a text to limit bytes, in place: the first half of those and the last.
+func cutMiddle(b []byte, limit int) []byte {
+	if len(b) <= limit {
+		return b
+	}
+	return append(b[:limit/2], b[len(b)-limit/2:]...)
 }
 
 // survey notes what a text holds, for the rules to ask.

@@ -189,6 +189,17 @@ func signsOf(b []byte, at []match) (signs, []match) {
 
 // between reports whether a placed sign ends within a part of the text. Matches come in order of their end.
 func between(matches []match, g sign, from, to int) bool {
+	for k := firstMatch(matches, from); k < len(matches) && int(matches[k].end) <= to; k++ {
+		step(1)
+		if matches[k].sign == g {
+			return true
+		}
+	}
+	return false
+}
+
+// firstMatch returns the first match that ends behind a position.
+func firstMatch(matches []match, from int) int {
 	lo, hi := 0, len(matches)
 	for lo < hi {
 		if mid := (lo + hi) / 2; int(matches[mid].end) <= from {
@@ -197,11 +208,5 @@ func between(matches []match, g sign, from, to int) bool {
 			hi = mid
 		}
 	}
-	for ; lo < len(matches) && int(matches[lo].end) <= to; lo++ {
-		step(1)
-		if matches[lo].sign == g {
-			return true
-		}
-	}
-	return false
+	return lo
 }

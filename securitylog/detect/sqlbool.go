@@ -19,7 +19,7 @@ func (q *sqlText) atBool(i int) string {
 			return "sqli-tautology" // what follows goes on in a string that was left open
 		case q.tail && !q.prose, i == 0 && (both || !worded && !q.prose && (len(q.toks) <= 12 || q.keywords >= 2)):
 			return "sqli-tautology"
-		case i == 0 && !q.prose && q.spellsNext(end), !q.prose && q.keywords >= 2 && q.plainWords() == 0 && q.toks[0].kw == kwFunction && q.tok(1).kind == tokOpen:
+		case i == 0 && !q.prose && q.spellsNext(end), !q.prose && q.keywords >= 2 && q.plain == 0 && q.toks[0].kw == kwFunction && q.tok(1).kind == tokOpen:
 			return "sqli-tautology"
 		}
 	}
@@ -118,7 +118,7 @@ func (q *sqlText) shellJoins() bool {
 		if tick := q.tok(i + 1); tick.kind == tokQuote && tick.c == '`' { // || `ping -c 3 h`
 			i++
 		}
-		if commands[string(q.word(i+1))] == 0 {
+		if commandKindOf(q.word(i+1)) == 0 {
 			continue
 		}
 		arg := q.tok(i + 2)

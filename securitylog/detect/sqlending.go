@@ -61,6 +61,9 @@ func (q *sqlText) cutsStatement() bool {
 
 // castsResult reports whether what a cast at the end applies to is a call, a string or what only a server knows, without a blank before it.
 func (q *sqlText) castsResult() bool {
+	if len(q.toks) == 0 { // ::int alone
+		return false
+	}
 	last := q.tok(len(q.toks) - 1)
 	for _, t := range q.toks[1:] {
 		if t.kind == tokDot || !t.glue && t.kind == tokWord && t.kw == kwNone { // amount.avg()::int is a list of columns

@@ -12,7 +12,7 @@ func (s *scan) grammar(q *sqlText) bool {
 		return false
 	}
 	odd := q.single || q.double || q.closed || split
-	if !odd && !(q.tail && (q.keywords > 0 || joined || q.plainWords() <= 3)) {
+	if !odd && !(q.tail && (q.keywords > 0 || joined || q.plain <= 3)) {
 		return false
 	}
 	if len(q.b) > s.budget {
@@ -37,17 +37,6 @@ func (s *scan) grammar(q *sqlText) bool {
 		}
 	}
 	return false
-}
-
-// plainWords counts the words that mean nothing to SQL.
-func (q *sqlText) plainWords() int {
-	n := 0
-	for _, t := range q.toks {
-		if t.kind == tokWord && t.kw == kwNone {
-			n++
-		}
-	}
-	return n
 }
 
 // names reports whether what stands before the comment at i is an identifier of random letters, in one piece, that ends in hyphens.
@@ -112,5 +101,5 @@ func (q *sqlText) split() bool {
 // measures reports whether the quotation mark at i is the sign for inches: a number stands before it.
 func (q *sqlText) measures(i int) bool {
 	t := q.tok(i)
-	return t.c == '"' && t.glue && t.s > 0 && isDigit(q.b[t.s-1]) && (q.plainWords() >= 3 || q.tok(i+1).kind != tokComment && q.tok(i+1).kind != tokWord)
+	return t.c == '"' && t.glue && t.s > 0 && isDigit(q.b[t.s-1]) && (q.plain >= 3 || q.tok(i+1).kind != tokComment && q.tok(i+1).kind != tokWord)
 }

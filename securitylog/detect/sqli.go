@@ -181,7 +181,7 @@ func (q *sqlText) judge() string {
 	if q.casts && !q.prose && q.castsResult() {
 		return "sqli-cast"
 	}
-	if !q.prose && (chars >= 3 || chars == 2 && q.plainWords() == 0) {
+	if !q.prose && (chars >= 3 || chars == 2 && q.plain == 0) {
 		return "sqli-obfuscated"
 	}
 	return q.ending()

@@ -42,6 +42,7 @@ type lexed struct {
 	strayEnd bool // a comment closes that was not opened
 	tight    int  // closed comments that stand for the blank between two tokens
 	keywords int  // words that mean something to SQL, connectives aside
+	plain    int  // words that mean nothing to SQL
 }
 
 // lexSQL splits a lower-case text into tokens. Closed comments separate; the inside of a version comment is read as SQL.
@@ -78,7 +79,11 @@ func lexSQL(toks []token, b []byte) lexed {
 			if keywordTable.mayBytes(b[i:j]) {
 				kw = keywords[string(b[i:j])]
 			}
-			if kw != kwNone && kw != kwCast && kw != kwBool {
+			switch kw {
+			case kwNone:
+				x.plain++
+			case kwCast, kwBool:
+			default:
 				x.keywords++
 			}
 			emit(tokWord, i, j)

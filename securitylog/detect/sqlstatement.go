@@ -133,7 +133,7 @@ func (q *sqlText) statement(i int, strict bool) bool {
 	case kwExec:
 		switch {
 		case next.kind == tokOpen:
-			if q.tok(i+2).kind == tokQuote && commands[string(q.word(i+3))] != 0 {
+			if q.tok(i+2).kind == tokQuote && commandKindOf(q.word(i+3)) != 0 {
 				return false // a command for a shell
 			}
 			if path := q.tok(i + 3); q.tok(i+2).kind == tokQuote && path.kind == tokArith && path.c == '/' {

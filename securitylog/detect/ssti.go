@@ -1,7 +1,5 @@
 package detect
 
-import "bytes"
-
 // The ssti rules look into the delimiters of template and expression languages: {{ }}, ${ }, #{ }, *{ }, @{ }, <% %>, {% %}, @( ).
 // A name alone between them is a template in honest use, and agents' prompts are full of those; an attack computes, calls or reaches
 // for the runtime.
@@ -15,13 +13,13 @@ func (s *scan) ssti(t *text) {
 	step(2 * len(b))
 	const asp, thymeleaf = markAngle | markPercent, markBracket | markDollar
 	if t.marks&markBrace != 0 || t.marks&asp == asp || t.marks&thymeleaf == thymeleaf || t.marks&(markAt|markParen) == markAt|markParen || t.marks&markHash != 0 && t.marks&(markAngle|markBracket) != 0 {
-		end := 0
+		var body template
 		for i := 0; i+1 < len(b); i++ {
 			if n := opensTemplate(b, i); n > 0 {
-				if end < i+n { // what opens inside a template ends with it, so that a text is read once
-					end = templateEnd(b, i+n)
+				if body.end < i+n { // what opens inside a template ends with it, so that a text is read once
+					body = readTemplate(t, i+n)
 				}
-				if rule := templateRule(t, i, i+n, end); rule != "" {
+				if rule := body.judge(t, i, i+n); rule != "" {
 					s.report(t.place, SSTI, rule)
 					return
 				}
@@ -87,32 +85,64 @@ func templateEnd(b []byte, i int) int {
 	return limit
 }
 
-// templateRule judges the template whose delimiter is at i and whose body is from start to end.
-func templateRule(t *text, i, start, end int) string {
-	body := t.b[start:end]
+// template is what stands between a delimiter and the next closing one: where it ends, and where the last of what tells of an attack
+// does, 0 for none.
+type template struct {
+	end        int
+	walk, call int // signs
+	use        int // a bracket, a pipe or an equals sign: the expression calls, pipes or assigns
+	digit      int
+}
+
+func readTemplate(t *text, start int) template {
+	m := template{end: templateEnd(t.b, start)}
+	m.walk, m.call = lastSigns(t.at, start, m.end)
+	step(m.end - start)
+	for k, c := range t.b[start:m.end] {
+		switch {
+		case c == '(' || c == '|' || c == '=':
+			m.use = start + k + 1
+		case isDigit(c):
+			m.digit = start + k + 1
+		}
+	}
+	return m
+}
+
+// lastSigns returns where the last signs of templates end within a part of the text.
+func lastSigns(matches []match, from, to int) (walk, call int) {
+	for k := firstMatch(matches, from); k < len(matches) && int(matches[k].end) <= to; k++ {
+		step(1)
+		switch matches[k].sign {
+		case signTemplateWalk:
+			walk = int(matches[k].end)
+		case signTemplateCall:
+			call = int(matches[k].end)
+		}
+	}
+	return walk, call
+}
+
+// judge judges the part of a template whose delimiter is at i and that begins at start.
+func (m template) judge(t *text, i, start int) string {
+	body := t.b[start:m.end]
 	step(2 * maxSum)
-	if arithmetic(body[:min(len(body), maxSum)]) {
+	if m.digit > start && arithmetic(body[:min(len(body), maxSum)]) {
 		return "ssti-arithmetic"
 	}
-	if between(t.at, signTemplateWalk, start, end) {
+	if m.walk > start {
 		return "ssti-object"
 	}
-	if between(t.at, signTemplateCall, start, end) && (t.b[i] == '<' || at(t.b, i+1) == '%' || calls(body)) {
+	if m.call > start && (t.b[i] == '<' || at(t.b, i+1) == '%' || m.use > start) {
 		return "ssti-call"
 	}
-	if t.b[i] == '{' {
+	if t.b[i] == '{' && len(body) < 2*maxSum {
 		switch string(trimBlank(body)) {
 		case "config", "self", "settings", "debug", "_self", "dump(app)", "_context", "php", "constructor":
 			return "ssti-object"
 		}
 	}
 	return ""
-}
-
-// calls reports whether an expression calls, pipes or assigns.
-func calls(body []byte) bool {
-	step(len(body))
-	return bytes.ContainsAny(body, "(|=")
 }
 
 // arithmetic reports whether body, quotes and brackets aside, is a sum of numbers.
