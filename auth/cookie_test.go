@@ -1,11 +1,9 @@
 package auth_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -217,67 +215,6 @@ func TestEndSession(t *testing.T) {
 	}
 }
 
-// ticketOf asks for a ticket.
-func ticketOf(t *testing.T, g *gatetest.Gate, headers ...string) string {
-	t.Helper()
-	res := g.Send("POST", "/.gatehouse/ticket", "", headers...)
-	var answer struct {
-		Success bool
-		Data    struct {
-			Ticket    string
-			ExpiresIn int `json:"expires_in"`
-		}
-	}
-	if err := json.Unmarshal([]byte(res.Body), &answer); err != nil || res.Status != 200 || !answer.Success || answer.Data.ExpiresIn != 60 ||
-		res.Header.Get("Cache-Control") != "no-store" {
-		t.Fatalf("no ticket: %d %s %v", res.Status, res.Body, res.Header)
-	}
-	return answer.Data.Ticket
-}
-
-func TestTicket(t *testing.T) {
-	file := newKeyFile(t)
-	ada := file.add(keys.Key{ID: "ada", Scopes: []string{"read"}})
-	g := gatetest.Start(t, browserSite(file, "accept header X-API-KEY\naccept query api_key\nanonymous look\nrequire read /media/*\nrequire read /socket.io/*"))
-	for _, headers := range [][]string{nil, {"X-API-KEY", otherKey}, {"Cookie", cookieOf(g.Get("/", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin")), "Sec-Fetch-Site", "same-origin"}} {
-		if res := g.Send("POST", "/.gatehouse/ticket", "", headers...); res.Status != 401 {
-			t.Errorf("a ticket for %v: %d", headers, res.Status)
-		}
-	}
-	ticket := ticketOf(t, g, "X-API-KEY", ada)
-	if res := g.Get("/api/agents?ticket=" + ticket); res.Status != 200 || strings.Contains(res.Body, "ticket") {
-		t.Errorf("a ticket where it is good for nothing: %d %s", res.Status, res.Body)
-	}
-	first := g.Get("/media/x.png?size=3&ticket="+ticket+"&y", "Sec-Fetch-Site", "cross-site")
-	if first.Status != 200 || first.Body != "GET /media/x.png?size=3&y" {
-		t.Errorf("the first use: %d %s", first.Status, first.Body)
-	}
-	if again := g.Get("/media/x.png?ticket=" + ticket); again.Status != 401 {
-		t.Errorf("the second use: %d", again.Status)
-	}
-	if err := g.Load(browserSite(file, "require read /media/*")); err != nil {
-		t.Fatal(err)
-	}
-	if again := g.Get("/media/x.png?ticket=" + ticket); again.Status != 401 {
-		t.Errorf("after a reload: %d", again.Status)
-	}
-	if other := g.Get("/cas?ticket=ST-123"); other.Status != 401 {
-		t.Errorf("somebody else's ticket: %d", other.Status)
-	}
-	if strings.Contains(g.Log(), ticket) {
-		t.Error("the ticket stands in the log")
-	}
-	fresh := ticketOf(t, g, "X-API-KEY", ada)
-	file.edit(func(d *keys.Document) error {
-		_, err := d.Revoke("ada", "", 0, keys.Edit{Now: time.Now()})
-		return err
-	})
-	await(t, "the key is revoked", func() bool { return g.Get("/", "X-API-KEY", ada).Status == 401 })
-	if res := g.Get("/media/x.png?ticket=" + fresh); res.Status != 401 {
-		t.Errorf("a ticket of a revoked key: %d", res.Status)
-	}
-}
-
 func TestKeyInQuery(t *testing.T) {
 	g := start(t, `GATE {
 		agent_auth {
@@ -334,59 +271,6 @@ func TestCookieOff(t *testing.T) {
 	}
 	if cookieOf(g.Get("/", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin")) != "" {
 		t.Error("a cookie is given")
-	}
-}
-
-func TestWrongKeysAreLimited(t *testing.T) {
-	g := start(t, `GATE {
-		agent_auth {
-			key ada {env.ADA_KEY}
-			failures 3 15m
-			public /open
-		}
-		respond hello
-	}`)
-	wrong := func(i int) gatetest.Response {
-		return g.Get("/", "X-API-KEY", fmt.Sprintf("a-wrong-key-number-%04d", i))
-	}
-	for range 20 {
-		if res := wrong(0); res.Status != 401 {
-			t.Fatalf("one and the same wrong key: %d", res.Status)
-		}
-	}
-	for i, want := range []int{401, 401, 429, 429} {
-		res := wrong(i + 1)
-		if res.Status != want {
-			t.Errorf("wrong key %d: %d", i+1, res.Status)
-		}
-		wait, _ := strconv.Atoi(res.Header.Get("Retry-After"))
-		if want == 429 && (!strings.Contains(res.Body, `"code":"AUTH_RATE_LIMIT_EXCEEDED"`) || wait < 800 || wait > 920) {
-			t.Errorf("%s, Retry-After %s", res.Body, res.Header.Get("Retry-After"))
-		}
-	}
-	if res := g.Get("/", "Authorization", "Bearer ey.jwt.sig"); res.Status != 429 {
-		t.Errorf("a wrong bearer: %d", res.Status)
-	}
-	if res := g.Get("/", "X-API-KEY", adaKey); res.Status != 200 {
-		t.Errorf("a valid key from the same address: %d", res.Status)
-	}
-	if res := g.Get("/", "X-API-KEY", adaKey, "Authorization", "Bearer ey.jwt.sig"); res.Status != 200 {
-		t.Errorf("a valid key beside a user's token: %d", res.Status)
-	}
-	if res := g.Get("/"); res.Status != 401 {
-		t.Errorf("no key: %d", res.Status)
-	}
-	if res := g.Get("/open", "X-API-KEY", otherKey); res.Status != 200 {
-		t.Errorf("a wrong key where none is needed: %d", res.Status)
-	}
-	var tiers int
-	for _, event := range g.Events() {
-		if event["tier"] == "auth" && event["event"] == "excess_rate_limit_exceeded" {
-			tiers++
-		}
-	}
-	if tiers != 3 {
-		t.Errorf("%d events of the limit", tiers)
 	}
 }
 

@@ -1,0 +1,63 @@
+package auth_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
+)
+
+func TestWrongKeysAreLimited(t *testing.T) {
+	g := start(t, `GATE {
+		agent_auth {
+			key ada {env.ADA_KEY}
+			failures 3 15m
+			public /open
+		}
+		respond hello
+	}`)
+	wrong := func(i int) gatetest.Response {
+		return g.Get("/", "X-API-KEY", fmt.Sprintf("a-wrong-key-number-%04d", i))
+	}
+	for range 20 {
+		if res := wrong(0); res.Status != 401 {
+			t.Fatalf("one and the same wrong key: %d", res.Status)
+		}
+	}
+	for i, want := range []int{401, 401, 429, 429} {
+		res := wrong(i + 1)
+		if res.Status != want {
+			t.Errorf("wrong key %d: %d", i+1, res.Status)
+		}
+		wait, _ := strconv.Atoi(res.Header.Get("Retry-After"))
+		if want == 429 && (!strings.Contains(res.Body, `"code":"AUTH_RATE_LIMIT_EXCEEDED"`) || wait < 800 || wait > 920) {
+			t.Errorf("%s, Retry-After %s", res.Body, res.Header.Get("Retry-After"))
+		}
+	}
+	if res := g.Get("/", "Authorization", "Bearer ey.jwt.sig"); res.Status != 429 {
+		t.Errorf("a wrong bearer: %d", res.Status)
+	}
+	if res := g.Get("/", "X-API-KEY", adaKey); res.Status != 200 {
+		t.Errorf("a valid key from the same address: %d", res.Status)
+	}
+	if res := g.Get("/", "X-API-KEY", adaKey, "Authorization", "Bearer ey.jwt.sig"); res.Status != 200 {
+		t.Errorf("a valid key beside a user's token: %d", res.Status)
+	}
+	if res := g.Get("/"); res.Status != 401 {
+		t.Errorf("no key: %d", res.Status)
+	}
+	if res := g.Get("/open", "X-API-KEY", otherKey); res.Status != 200 {
+		t.Errorf("a wrong key where none is needed: %d", res.Status)
+	}
+	var tiers int
+	for _, event := range g.Events() {
+		if event["tier"] == "auth" && event["event"] == "excess_rate_limit_exceeded" {
+			tiers++
+		}
+	}
+	if tiers != 3 {
+		t.Errorf("%d events of the limit", tiers)
+	}
+}
