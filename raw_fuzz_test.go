@@ -172,7 +172,7 @@ func exchangeRaw(t testing.TB, addr, from string, input []byte) []byte {
 		close(sent)
 	}()
 	// Where the bytes leave the gate waiting for more, it is told soon that none come.
-	more := time.AfterFunc(25*time.Millisecond, func() { _ = conn.(*net.TCPConn).CloseWrite() })
+	more := time.AfterFunc(5*time.Millisecond, func() { _ = conn.(*net.TCPConn).CloseWrite() })
 	defer more.Stop()
 	// Only to end what hangs: it is far longer than anything takes.
 	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))

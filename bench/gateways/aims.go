@@ -34,7 +34,10 @@ func (r *report) Aims() string {
 			add("at most 300 µs more at p99", more99 <= 300, "%.0f µs", more99)
 		case "refused-401":
 			ratio := t.ratio(gate).median
-			add("a refusal at least as fast as bare Caddy answers by `respond`", ratio >= 1, "%.2f", ratio)
+			add("a refusal with 401 at least as fast as bare Caddy answers by `respond`", ratio >= 1, "%.2f", ratio)
+		case "refused-429":
+			ratio := t.ratio(gate).median
+			add("a refusal with 429 at least as fast as bare Caddy answers by `respond`", ratio >= 1, "%.2f", ratio)
 		}
 	}
 	if us, allocs, ok := r.now.of("Preset/elizaos/list"); ok {
@@ -44,6 +47,11 @@ func (r *report) Aims() string {
 	}
 	if m := r.memory[gate]; m.idle > 0 {
 		add("60 MB idle", m.idle <= 60_000_000, "%s, of which bare Caddy in the same program has %s", mebibytes(m.idle), mebibytes(r.memory[0].idle))
+	}
+	for _, c := range r.crowds {
+		if c.name == "gatehouse" {
+			add(fmt.Sprintf("at most 200 bytes for each client and tier, of %d distinct addresses", c.clients), c.each() <= 200, "%.0f bytes", c.each())
+		}
 	}
 	return "| aim | measured | |\n|---|---|---|\n" + b.String()
 }

@@ -40,10 +40,17 @@ func serveBackend() error {
 	return http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), mux)
 }
 
-// stream sends events that carry the time at which they were sent.
+// stream sends events that carry the time at which they were sent; or, if it is to be quiet, one, and stays open.
 func stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	flusher := http.NewResponseController(w)
+	if r.URL.Query().Has("quiet") {
+		_, _ = io.WriteString(w, "data: 1\n\n")
+		if flusher.Flush() == nil {
+			<-r.Context().Done()
+		}
+		return
+	}
 	for range chunks {
 		fmt.Fprintf(w, "data: %d%s\n\n", time.Now().UnixNano(), strings.Repeat(" ", 40))
 		if flusher.Flush() != nil {

@@ -29,6 +29,7 @@ import (
 // A contender is one gateway, running.
 type contender struct {
 	name, title string
+	program     string
 	process     *process
 	settings
 }
@@ -83,10 +84,9 @@ func (h *house) prepare() error {
 		EnvFile:     filepath.Join(h.dir, "env"),
 		Key:         rand.Text(),
 		BackendKey:  rand.Text(),
-		Limit:       limit,
 	}
 	env := fmt.Sprintf("ELIZA_API_KEY=%s\nELIZA_SERVER_AUTH_TOKEN=%s\nCORS_ORIGIN=https://app.example.com\nSERVER_HOST=127.0.0.1\n"+
-		"SECRET_SALT=%s\nAPI_RATE_LIMIT_MAX=%d\nUPLOAD_RATE_LIMIT_MAX=%[4]d\n", s.Key, s.BackendKey, rand.Text(), limit)
+		"SECRET_SALT=%s\nUPLOAD_RATE_LIMIT_MAX=%d\n", s.Key, s.BackendKey, rand.Text(), limit)
 	if err := os.WriteFile(s.EnvFile, []byte(env), 0o600); err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (h *house) startContenders(earlier string) ([]*contender, error) {
 			log.Printf("%s is not installed and so not measured", c.name)
 			continue
 		}
-		started, err := h.startContender(c.name, program)
+		started, err := h.startContender(c.name, program, limit)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
@@ -140,13 +140,13 @@ func (h *house) startContenders(earlier string) ([]*contender, error) {
 func (c *contender) Name() string  { return c.name }
 func (c *contender) Title() string { return c.title }
 
-func (h *house) startContender(name, program string) (*contender, error) {
-	c := &contender{name: name, settings: h.settings}
-	c.Dir = filepath.Join(h.dir, name)
-	if err := os.Mkdir(c.Dir, 0o755); err != nil {
+func (h *house) startContender(name, program string, limit int) (*contender, error) {
+	c := &contender{name: name, program: program, settings: h.settings}
+	c.Limit = limit
+	var err error
+	if c.Dir, err = os.MkdirTemp(h.dir, name); err != nil {
 		return nil, err
 	}
-	var err error
 	if c.HTTP, err = port.Free(); err != nil {
 		return nil, err
 	}
@@ -211,15 +211,7 @@ func (h *house) start(cmd *exec.Cmd, port int) (*process, error) {
 // close ends the programs and removes the folder.
 func (h *house) close() error {
 	for _, p := range h.processes {
-		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
-	}
-	for _, p := range h.processes {
-		select {
-		case <-p.ended:
-		case <-time.After(10 * time.Second):
-			_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
-			<-p.ended
-		}
+		p.stop()
 	}
 	return os.RemoveAll(h.dir)
 }

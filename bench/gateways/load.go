@@ -49,11 +49,14 @@ type plan struct {
 	addresses bool
 }
 
-// send sends requests over HTTP/1.1 on the given number of connections. It writes and reads the bytes itself: it must cost less than
-// what it measures.
+// send sends requests over HTTP/1.1 on the given number of connections, for so long.
 func send(c *contender, p plan, connections int, d time.Duration) (sample, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	defer cancel()
+	end := time.Now().Add(d)
+	return sendWhile(c, p, connections, func() bool { return time.Now().Before(end) })
+}
+
+// sendWhile sends requests while more says so. It writes and reads the bytes itself: it must cost less than what it measures.
+func sendWhile(c *contender, p plan, connections int, more func() bool) (sample, error) {
 	return collect(connections, func(i int, seen *[]time.Duration) error {
 		conn, err := dial(c, p.tls)
 		if err != nil {
@@ -64,14 +67,11 @@ func send(c *contender, p plan, connections int, d time.Duration) (sample, error
 		due := time.Now().Add(p.pause * time.Duration(i) / time.Duration(connections))
 		for {
 			if p.pause > 0 {
-				select {
-				case <-ctx.Done():
-				case <-time.After(time.Until(due)):
-				}
+				time.Sleep(time.Until(due))
 			} else {
 				due = time.Now()
 			}
-			if ctx.Err() != nil {
+			if !more() {
 				return nil
 			}
 			if err := s.once(); err != nil {
@@ -135,7 +135,16 @@ type sender struct {
 // nextAddress counts the clients that plan.addresses has made up.
 var nextAddress atomic.Uint32
 
+// once sends a request and sees whether its answer is right.
 func (s *sender) once() error {
+	status, err := s.ask()
+	if err == nil && status != s.status {
+		err = fmt.Errorf("%s %s was answered with %d instead of %d", s.method, s.path, status, s.status)
+	}
+	return err
+}
+
+func (s *sender) ask() (status int, err error) {
 	s.out = append(s.out[:0], s.head...)
 	if s.addresses {
 		n := nextAddress.Add(1)
@@ -144,13 +153,9 @@ func (s *sender) once() error {
 	}
 	s.out = append(append(s.out, "\r\n"...), s.body...)
 	if _, err := s.conn.Write(s.out); err != nil {
-		return err
+		return 0, err
 	}
-	status, err := s.read()
-	if err == nil && status != s.status {
-		err = fmt.Errorf("%s %s was answered with %d instead of %d", s.method, s.path, status, s.status)
-	}
-	return err
+	return s.read()
 }
 
 // read reads one response and returns its status.

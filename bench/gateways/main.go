@@ -3,11 +3,12 @@
 // Command gateways measures the gate beside its peers: bare Caddy, the same features assembled from Caddy's own directives and
 // caddy-ratelimit, and nginx. Everything runs on loopback, before one backend, under one load generator, in interleaved rounds.
 //
-//	go run ./bench/gateways [-rounds n] [-seconds n] [-connections n] [-only words] [-clients n] [-out folder]
-//		[-earlier binary] [-benchmarks file] [-before file]
+//	go run ./bench/gateways [-full] [-rounds n] [-seconds n] [-connections n] [-only words] [-clients n] [-assembled-clients n]
+//		[-out folder] [-earlier binary] [-benchmarks file] [-before file]
 //
-// With -earlier it also measures an earlier binary of the gate, under the same configuration. The files are what go test -bench has
-// written, now and before a change: their figures go into the page.
+// With -full it measures all that the page has room for, in some ten minutes: the memory of a million clients, open streams, and the
+// chain of handlers and how it grows, by go test -bench. With -earlier it also measures an earlier binary of the gate, under the same
+// configuration. The files are what go test -bench has written, now and before a change: their figures go into the page.
 //
 // It writes benchmarks.md and benchmarks.svg into the folder named by -out, and says on the way what it is doing. Ratios within a run
 // are the result: absolute figures are those of the machine. Without nginx its column is missing, and the page says so.
@@ -30,7 +31,9 @@ type options struct {
 	duration    time.Duration
 	connections int
 	only        *regexp.Regexp
+	full        bool
 	clients     int
+	assembled   int // of them
 	out         string
 	earlier     string // a binary of the gate
 	benchmarks  string // files with the output of go test -bench
@@ -47,12 +50,17 @@ func main() {
 	only := flag.String("only", "", "measure only the scenarios whose name matches this regular expression")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each measurement is made, in turn with the others")
 	flag.IntVar(&o.connections, "connections", 32, "connections of the load generator")
-	flag.IntVar(&o.clients, "clients", 0, "also send a request from each of so many addresses and measure the memory (a million takes minutes)")
+	flag.BoolVar(&o.full, "full", false, "measure all: a million clients, open streams, and go test -bench")
+	flag.IntVar(&o.clients, "clients", 0, "also send a request from each of so many addresses and measure the memory (a million takes minutes; -full: 1000000)")
+	flag.IntVar(&o.assembled, "assembled-clients", 20_000, "of these, at most so many to caddy-ratelimit, which holds 24 KB for each")
 	flag.StringVar(&o.earlier, "earlier", "", "an earlier binary of the gate, to be measured beside this one")
 	flag.StringVar(&o.benchmarks, "benchmarks", "", "a file with the output of `go test -bench`, for the page")
 	flag.StringVar(&o.before, "before", "", "the same of an earlier version")
 	flag.StringVar(&o.out, "out", "docs", "the folder that benchmarks.md and benchmarks.svg are written into")
 	flag.Parse()
+	if o.full && o.clients == 0 {
+		o.clients = 1_000_000
+	}
 	o.duration = time.Duration(*seconds * float64(time.Second))
 	pattern, err := regexp.Compile(*only)
 	if err != nil || flag.NArg() > 0 || o.rounds < 1 || o.connections < 1 || o.duration <= 0 {
@@ -76,6 +84,11 @@ func measure(o options) error {
 		return err
 	}
 	report := &report{options: o, contenders: contenders}
+	if o.full && o.benchmarks == "" {
+		if o.benchmarks, err = house.runBenchmarks(); err != nil {
+			return err
+		}
+	}
 	if report.now, err = readBenchmarks(o.benchmarks); err != nil {
 		return err
 	}
@@ -94,8 +107,13 @@ func measure(o options) error {
 		report.tables = append(report.tables, table)
 	}
 	report.loaded(contenders)
+	if o.full {
+		if report.opened, err = withStreams(contenders, o); err != nil {
+			return err
+		}
+	}
 	if o.clients > 0 {
-		if err := report.sendFromMany(contenders, o); err != nil {
+		if report.crowds, err = house.gather(contenders, o); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"text/template"
-	"time"
 )
 
 // A table holds what was measured in one scenario: for each contender one sample a round.
@@ -30,11 +29,13 @@ type report struct {
 	contenders []*contender
 	tables     []*table
 	memory     []memory // of each contender
+	crowds     []crowd
+	opened     []opened
 	now, then  benchmarks
 }
 
 // memory is a contender's resident memory in bytes.
-type memory struct{ idle, loaded, many int64 }
+type memory struct{ idle, loaded int64 }
 
 // figure is the median of the rounds, and their spread.
 type figure struct{ median, low, high float64 }
@@ -72,28 +73,6 @@ func (r *report) loaded(contenders []*contender) {
 	for i, c := range contenders {
 		r.memory[i].loaded = c.resident()
 	}
-}
-
-// sendFromMany sends one request from each of many addresses through those who tell clients apart.
-func (r *report) sendFromMany(contenders []*contender, o options) error {
-	for i, c := range contenders {
-		// Bare Caddy tells no clients apart, and caddy-ratelimit makes room for a client's whole limit when it first comes: 96 MB each.
-		if c.name != "gatehouse" && c.name != "nginx" {
-			continue
-		}
-		first := nextAddress.Load()
-		for nextAddress.Load()-first < uint32(o.clients) {
-			p := get(c)
-			p.addresses = true
-			got, err := send(c, p, o.connections, 2*time.Second)
-			if err != nil {
-				return fmt.Errorf("%s, from many addresses: %w", c.name, err)
-			}
-			log.Printf("%-28s %-10s %10.0f/s", "many addresses", c.name, got.rate())
-		}
-		r.memory[i].many = c.resident()
-	}
-	return nil
 }
 
 //go:embed benchmarks.md.tmpl
@@ -153,17 +132,9 @@ func (t *table) Note() string { return t.bare }
 // Memory is the table of memory in Markdown.
 func (r *report) Memory() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| | idle | after the rounds | after %d further addresses | bytes for each of these |\n|---|---|---|---|---|\n", r.clients)
+	b.WriteString("| | idle | after the rounds |\n|---|---|---|\n")
 	for i, c := range r.contenders {
-		m := r.memory[i]
-		many, each := "not measured", ""
-		if m.many > 0 {
-			many, each = mebibytes(m.many), "lost in what the rounds have left to be collected"
-			if m.many > m.loaded {
-				each = fmt.Sprintf("%.0f", float64(m.many-m.loaded)/float64(r.clients))
-			}
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", c.name, mebibytes(m.idle), mebibytes(m.loaded), many, each)
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.name, mebibytes(r.memory[i].idle), mebibytes(r.memory[i].loaded))
 	}
 	return b.String()
 }

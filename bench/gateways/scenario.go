@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"mime/multipart"
 	"net/http"
@@ -74,6 +75,21 @@ var scenarios = []scenario{
 		},
 	},
 	{
+		name: "refused-429", title: "Refused: over the limit", unit: "requests", bare: "answers 429 by `respond`",
+		run: func(c *contender, o options, d time.Duration) (sample, error) {
+			p := get(c)
+			p.path = "/api/over"
+			if c.name == "caddy" {
+				p.path = "/over"
+			}
+			if err := exhaust(c, p); err != nil {
+				return sample{}, err
+			}
+			p.status = http.StatusTooManyRequests
+			return send(c, p, o.connections, d)
+		},
+	},
+	{
 		name: "upload", title: "Uploads of 1 MB, HTTP/1.1", unit: "uploads",
 		run: func(c *contender, o options, d time.Duration) (sample, error) {
 			p := get(c)
@@ -94,6 +110,20 @@ var scenarios = []scenario{
 			return talk(c, o.connections, d)
 		},
 	},
+}
+
+// exhaust sends a request that uses up a limit of one.
+func exhaust(c *contender, p plan) error {
+	conn, err := dial(c, false)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	s := &sender{conn: conn, in: bufio.NewReader(conn), plan: p, head: p.text()}
+	if _, err := s.ask(); err != nil {
+		return err
+	}
+	return nil
 }
 
 // get is the request that agents' clients make most.

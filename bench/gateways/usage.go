@@ -4,12 +4,17 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -33,6 +38,17 @@ func (p *process) pids() []int {
 		}
 	}
 	return all
+}
+
+// stop ends the process.
+func (p *process) stop() {
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
+	select {
+	case <-p.ended:
+	case <-time.After(10 * time.Second):
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		<-p.ended
+	}
 }
 
 // tick is the unit of /proc/<pid>/stat on Linux (USER_HZ).
@@ -68,4 +84,53 @@ func (c *contender) resident() (total int64) {
 		}
 	}
 	return total
+}
+
+// footprint collects the contender's garbage, if it has a collector, and looks at what is left.
+func (c *contender) footprint() (footprint, error) {
+	if c.name == "nginx" {
+		return footprint{resident: c.resident()}, nil
+	}
+	text, err := c.admin("/debug/pprof/heap?gc=1&debug=1")
+	if err != nil {
+		return footprint{}, err
+	}
+	_, after, found := strings.Cut(text, "# HeapAlloc = ")
+	number, _, _ := strings.Cut(after, "\n")
+	heap, err := strconv.ParseInt(number, 10, 64)
+	if !found || err != nil {
+		return footprint{}, fmt.Errorf("%s: the profile of the heap has no HeapAlloc: %w", c.name, err)
+	}
+	return footprint{heap, c.resident()}, nil
+}
+
+// metric is the value of one of the contender's metrics.
+func (c *contender) metric(name string) (float64, error) {
+	text, err := c.admin("/metrics")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strconv.ParseFloat(strings.TrimSpace(value), 64)
+		}
+	}
+	return 0, fmt.Errorf("%s has no metric %s", c.name, name)
+}
+
+// admin asks the contender's admin endpoint.
+func (c *contender) admin(path string) (string, error) {
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(c.Dir, "admin.sock"))
+	}}}
+	res, err := client.Get("http://127.0.0.1" + path)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("the admin endpoint answered %s with %s", path, res.Status)
+	}
+	return string(text), err
 }

@@ -32,7 +32,9 @@ func startBackend(t *testing.T) *backend {
 	mux.HandleFunc("/socket.io/", b.echo)
 	// Answers that go wrong, for callers who may do everything.
 	mux.HandleFunc("GET /api/server/logs", b.misbehave)
-	b.Server = httptest.NewServer(mux)
+	b.Server = httptest.NewUnstartedServer(mux)
+	b.Server.Config.IdleTimeout = 5 * time.Second // as Node's
+	b.Server.Start()
 	t.Cleanup(b.Server.Close)
 	t.Cleanup(func() { close(b.release) })
 	return b

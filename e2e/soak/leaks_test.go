@@ -110,6 +110,10 @@ func TestNoLeaks(t *testing.T) {
 	early, late := median(seen[quarter:2*quarter]), median(seen[3*quarter:])
 	between := made / 2 // reloads, from the middle of the one quarter to that of the other
 	t.Logf("median of the second quarter %+v, of the last one %+v; a reload is %.1f KiB of heap", early, late, float64(late.heapKiB-early.heapKiB)/float64(max(1, between)))
+	if late.goroutines > early.goroutines {
+		_, profile := g.Admin(t, "GET", "/debug/pprof/goroutine?debug=1", "", "")
+		t.Logf("there are more goroutines: %s", profile)
+	}
 	// A leak of one in ten reloads is above this, and so is one of a few KiB each:
 	// what a reload makes is megabytes.
 	if late.goroutines > early.goroutines+4+between/20 || late.files > early.files+4+between/20 {
