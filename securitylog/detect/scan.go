@@ -209,7 +209,8 @@ func (s *scan) inspect(t *text) {
 	}
 }
 
-// maxView bounds how much of a decoded text is judged once more as what a database or a shell is handed.
+// maxView bounds how much of a decoded text is judged once more as what a database or a shell is handed; as what a browser reads, twice as
+// much.
 const maxView = 2048
 
 // cutMiddle cuts a text to limit bytes, in place: the first half of those and the last.
@@ -245,6 +246,7 @@ func (s *scan) markupView(t *text) (view text, decoded bool) {
 		b, _ = unescapeMarkup(b[:0], b)
 		step(len(b))
 	}
+	b = cutMiddle(b, 2*maxView)
 	view = *t
 	view.b = b
 	view.prose = readsLikeProse(b)

@@ -47,15 +47,16 @@ type lexed struct {
 
 // lexSQL splits a lower-case text into tokens. Closed comments separate; the inside of a version comment is read as SQL.
 func lexSQL(toks []token, b []byte) lexed {
-	x := lexed{toks: toks[:0]}
+	var x lexed
+	toks = toks[:0]
 	glue := true
 	emit := func(k tokenKind, s, e int) {
-		x.toks = append(x.toks, token{kind: k, c: b[s], s: int32(s), e: int32(e), glue: glue})
+		toks = append(toks, token{kind: k, c: b[s], s: int32(s), e: int32(e), glue: glue})
 		glue = true
 	}
 	lastStar := lastClose(b)
 	lines := lineBreaks{b: b}
-	for i := 0; i < len(b) && len(x.toks) < maxTokens; {
+	for i := 0; i < len(b) && len(toks) < maxTokens; {
 		c := b[i]
 		switch {
 		case isBlank(c):
@@ -87,7 +88,7 @@ func lexSQL(toks []token, b []byte) lexed {
 				x.keywords++
 			}
 			emit(tokWord, i, j)
-			x.toks[len(x.toks)-1].kw = kw
+			toks[len(toks)-1].kw = kw
 			i = j
 		case c == '\'' || c == '"' || c == '`':
 			if c == '\'' && (apostrophe(b, i) || possessive(b, i)) {
@@ -117,11 +118,11 @@ func lexSQL(toks []token, b []byte) lexed {
 			}
 			step(j - i)
 			x.inline++
-			if glue && len(x.toks) > 0 && b[i+2] != '/' && standsForBlank(b, i, j) {
+			if glue && len(toks) > 0 && b[i+2] != '/' && standsForBlank(b, i, j) {
 				x.tight++
 			}
 			glue = false
-			if n := len(x.toks); n > 0 && x.toks[n-1].kind == tokWord && int(x.toks[n-1].e) == i && isLetter(at(b, j+2)) && joinsKeyword(b, x.toks[n-1], j+2) {
+			if n := len(toks); n > 0 && toks[n-1].kind == tokWord && int(toks[n-1].e) == i && isLetter(at(b, j+2)) && joinsKeyword(b, toks[n-1], j+2) {
 				x.version = true
 				x.keywords++
 			}
@@ -159,7 +160,7 @@ func lexSQL(toks []token, b []byte) lexed {
 			}
 			emit(tokComment, i, j)
 			i = j
-		case c == '#' && i > 0 && (!isLetter(b[i-1]) || x.toks[len(x.toks)-1].kw != kwNone) && lines.after(i) > 0:
+		case c == '#' && i > 0 && (!isLetter(b[i-1]) || toks[len(toks)-1].kw != kwNone) && lines.after(i) > 0:
 			x.inline++
 			glue = false
 			i = lines.after(i)
@@ -185,6 +186,7 @@ func lexSQL(toks []token, b []byte) lexed {
 			i++
 		}
 	}
+	x.toks = toks
 	return x
 }
 
