@@ -8,7 +8,7 @@ import (
 // bare judges a text that is a command from its first byte on. Nothing was left to get there, so the command must go on as one does.
 func bare(b []byte, t *text, plain bool) string {
 	i := skipBlank(b, 0)
-	for i < len(b) && (b[i] == '\'' || b[i] == '"' || b[i] == '(' || b[i] == '{' || b[i] == '<' || b[i] == '!' || b[i] == ')' || b[i] == '+') {
+	for i < len(b) && (b[i] == ' ' && isQuote(at(b, i-1)) || b[i] == '\'' || b[i] == '"' || b[i] == '(' || b[i] == '{' || b[i] == '<' || b[i] == '!' || b[i] == ')' || b[i] == '+') {
 		if !t.prose && emptyBrace(b, i) {
 			return "cmdi-expansion"
 		}
@@ -61,7 +61,7 @@ func bare(b []byte, t *text, plain bool) string {
 		return "cmdi-command"
 	case shell && (bareCommands.has(name) || kind == cmdSure || systemArgument(b, j, kind != cmdWord || readsFile(name))), evaluates(name, b, j):
 		return "cmdi-command"
-	case kind == cmdSure && has && arg == argEnd && at(b, skipSpaces(b, j)) == ';':
+	case kind == cmdSure && (has && arg == argEnd && at(b, skipSpaces(b, j)) == ';' || !has && i > 1 && isQuote(at(b, i-2)) && b[i-1] == ' '):
 		return "cmdi-command"
 	case string(name) == "alias" && at(b, j) == ' ' && bytes.IndexByte(b[j:min(len(b), j+maxHead)], '=') > 0:
 		return "cmdi-command"

@@ -118,10 +118,14 @@ func (q *sqlText) shellJoins() bool {
 		if tick := q.tok(i + 1); tick.kind == tokQuote && tick.c == '`' { // || `ping -c 3 h`
 			i++
 		}
-		if commandKindOf(q.word(i+1)) == 0 {
+		kind := commandKindOf(q.word(i + 1))
+		if kind == 0 {
 			continue
 		}
 		arg := q.tok(i + 2)
+		if arg.kind == 0 && kind == cmdSure {
+			return true
+		}
 		if w := string(q.word(i + 2)); !arg.glue && (w == "http" || w == "https" || w == "ftp") {
 			return true
 		}
