@@ -47,7 +47,7 @@ func bare(b []byte, t *text, plain bool) string {
 	if isQuote(at(b, i-1)) && at(b, j) == b[i-1] && at(b, j+1) == ' ' { // the name alone in quotes
 		j++
 	}
-	if kind != cmdWord && i == place && commandParameter(t.name) {
+	if i == place && commandParameter(t.name) && (kind != cmdWord || string(name) == "dir" || string(name) == "ver") {
 		return "cmdi-command"
 	}
 	arg, has := argument(b, j)

@@ -61,7 +61,7 @@ func TestPayloads(t *testing.T) {
 // TestCommandParameters holds that a command alone is one where the parameter's name promises it, and a word anywhere else.
 func TestCommandParameters(t *testing.T) {
 	d := detect.New(detect.Options{})
-	for _, command := range []string{"id", "ls", "whoami", "uname", "shutdown", "ansible+all+-m+ping"} {
+	for _, command := range []string{"id", "ls", "whoami", "uname", "shutdown", "dir", "ansible+all+-m+ping"} {
 		for _, name := range []string{"cmd", "exec", "Command", "code"} {
 			if found := d.Target("/p?" + name + "=" + command); !found.Classes().Has(detect.CmdI) {
 				t.Errorf("%s=%s: found %v", name, command, found)
@@ -84,6 +84,21 @@ func TestLinksInTalk(t *testing.T) {
 	for _, text := range []string{"[x](../../../etc/passwd)", "`../../../etc/passwd` - x", "[x]/../../../y"} {
 		if found := d.Target("/s?q=" + url.QueryEscape(text)); !found.Classes().Has(detect.Traversal) {
 			t.Errorf("%q: found %v", text, found)
+		}
+	}
+}
+
+// TestEqualsOfTheAttack holds that a query which is no list of parameters is read across its equals signs.
+func TestEqualsOfTheAttack(t *testing.T) {
+	d := detect.New(detect.Options{})
+	for target, class := range map[string]detect.Class{
+		"/x.cfm?<meta%20http-equiv=set-cookie%20content=%22a=b%22>": detect.XSS,
+		"/x?%3Cimg%20src=q%20onerror=go()%3E":                       detect.XSS,
+		"/x?'or'1'='1":                                              detect.SQLi,
+		"/x?a=1&%27%20or%20name%20like%20%27%25=2":                  detect.SQLi,
+	} {
+		if found := d.Target(target); !found.Classes().Has(class) {
+			t.Errorf("%s: found %v, want %s", target, found, class)
 		}
 	}
 }

@@ -149,7 +149,11 @@ func (s *scan) query(p place, query string) {
 		}
 		at := p
 		at.name = name
-		if !plainName(name) { // an attack can stand in the name, and in PHP and Node "a[$ne]" is an operator
+		switch { // an attack can stand in the name, and in PHP and Node "a[$ne]" is an operator
+		case plainName(name):
+		case strings.ContainsAny(name, "<>'\"`(;|{\\%"):
+			s.value(at, pair, true, false) // the equals sign may be the attack's own
+		default:
 			s.value(at, name, true, false)
 		}
 		if !quietText(value, 0, true) {

@@ -55,7 +55,7 @@ var techniques = []technique{
 	{"functions that breed", detect.CmdI,
 		[]string{":(){ :|:& };:", "f(){ f|f& };f", "b() { b & b; };b", "() { :;}; id", "() { _; } >_[$($())] { id; }"},
 		[]string{"f() { return g() || 1 }", "main() { run() }", "f(x) | g(x)"}},
-	{"parameters that promise a command", detect.CmdI, nil, []string{"id", "ls", "whoami", "uname", "shutdown", "cscli alerts"}},
+	{"parameters that promise a command", detect.CmdI, nil, []string{"id", "ls", "whoami", "uname", "shutdown", "cscli alerts", "dir"}},
 	{"cmdlets", detect.CmdI,
 		[]string{";get-childitem", "|invoke-item x", "&start-process calc", ";Get-WmiObject Win32_Share"},
 		[]string{"get-together", "set-top box", "add-on; plug-in", "start-up & copy-paste"}},
