@@ -58,6 +58,11 @@ func lexSQL(toks []token, b []byte) lexed {
 	lines := lineBreaks{b: b}
 	for i := 0; i < len(b) && len(toks) < maxTokens; {
 		c := b[i]
+		if kind := soleSigns[c]; kind != 0 {
+			emit(kind, i, i+1)
+			i++
+			continue
+		}
 		switch {
 		case isBlank(c):
 			glue = false
@@ -223,6 +228,14 @@ func quotedFlag(b []byte, i int) int {
 
 // maxFlag is the length of the longest flag of a command line that is taken for one.
 const maxFlag = 40
+
+// soleSigns are the signs that are a token by themselves, whatever stands beside them.
+var soleSigns = func() (kinds [256]tokenKind) {
+	for _, c := range []byte("(),.;+%^{}[]$?") {
+		kinds[c] = signKind(c)
+	}
+	return kinds
+}()
 
 func signKind(c byte) tokenKind {
 	switch c {
