@@ -54,15 +54,17 @@ func FuzzRawRequests(f *testing.F) {
 	atRest, runs := runtime.NumGoroutine(), 0
 	recent := make(map[string][]byte) // inputs by the address that they came from
 	f.Fuzz(func(t *testing.T, input []byte) {
+		if bytes.HasPrefix(input, []byte("PRI * HTTP/2.0")) {
+			return // frames are no matter of this fuzzer, and each farewell of HTTP/2 takes a second
+		}
 		// The backend may see a request when its client has gone: the address tells whose it was.
 		from := func(run int) string { return fmt.Sprintf("127.%d.%d.%d", 1+run>>16%250, run>>8%256, run%256) }
 		runs++
 		recent[from(runs)] = bytes.Clone(input)
 		delete(recent, from(runs-100))
 		answer := exchangeRaw(t, g.Addr, from(runs), input)
-		// Answers to HEAD announce bodies and have none; who speaks HTTP/2 is
-		// answered in its frames.
-		if !bytes.Contains(input, []byte("HEAD")) && !bytes.Contains(input, []byte("PRI * HTTP/2.0")) {
+		// Answers to HEAD announce bodies and have none.
+		if !bytes.Contains(input, []byte("HEAD")) {
 			checkAnswers(t, answer)
 		}
 		for _, secret := range []string{apiKey, token} {
@@ -106,7 +108,6 @@ var rawSeeds = []string{
 	"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\nHost: a\nX-API-KEY: <key>\nConnection: Upgrade, X-API-KEY\nUpgrade: websocket\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\nSec-WebSocket-Version: 13\n\n",
 	"POST /socket.io/?EIO=4&sid=1 HTTP/1.1\nHost: a\nX-API-KEY: <key>\nContent-Length: 20\n\n42[\"message\",{\"a\":1}]",
 	"POST /socket.io/?EIO=4&sid=1 HTTP/1.1\nHost: a\nX-API-KEY: <key>\nContent-Length: 0\n\n",
-	"PRI * HTTP/2.0\n\nSM\n\n",
 	"CONNECT a:1 HTTP/1.1\nHost: a:1\nX-API-KEY: <key>\n\n",
 	"GET /healthz HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 1\n\nx",
 	"GET /\xff\xfe HTTP/1.1\nHost: \xff\nX-Agent-ID: \xff\nUser-Agent: sqlmap ' or 1=1--\nCookie: __Host-gatehouse-00000000=1~2~3~4~5\n\n",
@@ -156,6 +157,10 @@ var rawSeeds = []string{
 	"GET /media/x HTTP/1.1\nHost: a\nCookie: a=b\nOrigin: null\nSec-Fetch-Site: cross-site\nX-Entity-Id: \xc3\x28\n\n",
 }
 
+// endings end a body in chunks, and one that is short by less than they have:
+// waiting for the gate's patience to end would take most of the fuzzer's time.
+var endings = strings.Repeat("0\r\n\r\n", 100)
+
 // exchangeRaw sends bytes, and a last request that ends the connection, and
 // reads to the end. A client that said at once that no more comes would have
 // left, to Caddy, and what it asked for would be given up.
@@ -168,11 +173,11 @@ func exchangeRaw(t testing.TB, addr, from string, input []byte) []byte {
 	defer conn.Close()
 	sent := make(chan struct{})
 	go func() { // the gate may answer, and close, before it has read everything
-		_, _ = conn.Write(append(slices.Clip(input), "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"...))
+		_, _ = conn.Write(append(slices.Clip(input), "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"+endings...))
 		close(sent)
 	}()
-	// Where the bytes leave the gate waiting for more, it is told soon that none come.
-	more := time.AfterFunc(5*time.Millisecond, func() { _ = conn.(*net.TCPConn).CloseWrite() })
+	// Where the bytes leave the gate waiting for still more, it is told that none come.
+	more := time.AfterFunc(100*time.Millisecond, func() { _ = conn.(*net.TCPConn).CloseWrite() })
 	defer more.Stop()
 	// Only to end what hangs: it is far longer than anything takes.
 	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
