@@ -171,6 +171,8 @@ func TestSharedLimitOutages(t *testing.T) {
 	server := goredis.NewClient(&goredis.Options{Addr: redis.Address})
 	defer server.Close()
 	ctx := context.Background()
+	var wait sync.WaitGroup
+	quick := make(chan struct{})
 	for _, outage := range []struct {
 		name  string
 		begin func()
@@ -183,6 +185,29 @@ func TestSharedLimitOutages(t *testing.T) {
 			redis = redis.Restart(t)
 		}},
 		{"stopped", func() { redis.Signal(t, syscall.SIGSTOP) }, func() { redis.Signal(t, syscall.SIGCONT) }},
+		// What writes is answered after twice the time that a gate waits, and other
+		// commands at once.
+		{"slow", func() {
+			wait.Go(func() {
+				for slow := time.NewTicker(550 * time.Millisecond); ; {
+					if err := server.Do(ctx, "CLIENT", "PAUSE", "500", "WRITE").Err(); err != nil {
+						t.Error(err)
+					}
+					select {
+					case <-slow.C:
+					case <-quick:
+						slow.Stop()
+						return
+					}
+				}
+			})
+		}, func() {
+			close(quick)
+			wait.Wait()
+			if err := server.Do(ctx, "CLIENT", "UNPAUSE").Err(); err != nil {
+				t.Fatal(err)
+			}
+		}},
 		{"its disk is full", func() {
 			// Saving fails, as on a full disk: the file's name is taken by a folder.
 			dir := server.ConfigGet(ctx, "dir").Val()["dir"]

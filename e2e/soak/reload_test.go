@@ -1,10 +1,7 @@
 package soak_test
 
 import (
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -125,55 +122,5 @@ func TestKilledAndStartedAgain(t *testing.T) {
 	left, _ := strconv.Atoi(header.Get("RateLimit-Remaining"))
 	if want := limit - int(l.sent.Load()) - 1; left != want {
 		t.Errorf("%d requests are left of %d, want %d", left, limit, want)
-	}
-}
-
-// A disk that is full stops no request. A limit on the size of files does to
-// the gate what a full disk does.
-func TestFullDisk(t *testing.T) {
-	b := startBackend(t)
-	c := config(b)
-	c.Home = t.TempDir()
-	c.Binary = filepath.Join(c.Home, "gatehouse-with-a-full-disk")
-	script := "#!/bin/sh\nulimit -f 16\nexec " + house.GateBinary(t) + " \"$@\"\n"
-	if err := os.WriteFile(c.Binary, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := exec.LookPath("/bin/sh"); err != nil {
-		t.Fatal(err)
-	}
-	log := filepath.Join(c.Home, "security.log")
-	c.Global = "\tlog security {\n\t\tinclude gatehouse.security\n\t\toutput file " + log + "\n\t\tformat agent_security\n\t}"
-	g := startGate(t, c)
-	client := g.client(t)
-	size := func() int64 {
-		info, err := os.Stat(log)
-		if err != nil {
-			return 0
-		}
-		return info.Size()
-	}
-	// Refusals fill the log to the brim. They come from many addresses, since the
-	// log sums up what one of them does.
-	const full = 16 * 512 // as the script says, in the shell's blocks
-	for n := 0; size() < full-600; n++ {
-		source := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, byte(n>>8), byte(n))}}
-		client := &http.Client{Transport: &http.Transport{DialContext: source.DialContext, DisableKeepAlives: true}}
-		if status, _, _, err := g.get(t.Context(), client, "/api/agents?n="+strconv.Itoa(n), "a-wrong-key-of-"+strconv.Itoa(n)); err != nil || status/100 != 4 {
-			t.Fatalf("%d %v", status, err)
-		}
-		if n > 5000 {
-			t.Fatalf("the log has %d bytes after %d refusals", size(), n)
-		}
-	}
-	l := startLoad(t, g, 4, key)
-	for n := range 50 {
-		if status, _, _, err := g.get(t.Context(), client, "/api/agents", "another-wrong-key-"+strconv.Itoa(n)); err != nil || status/100 != 4 {
-			t.Errorf("with a full disk: %d %v", status, err)
-		}
-	}
-	l.stop(t)
-	if size() > full {
-		t.Errorf("the disk was not full: the log has %d bytes", size())
 	}
 }
