@@ -210,6 +210,18 @@ var cleanTargets = []string{
 	"/search?q=100%25",
 	"/search?q=%3D%3D%3D",
 	"/search?q=select+committee+on+trade+union+rules",
+	"/search?q=AT%26T",
+	"/search?q=more+%26+more",
+	"/items?fields=id%7Cname%7Cdate",
+	"/items?filter=%7B%22or%22:%5B%7B%22name%22:%22like%22%7D,%7B%22limit%22:5%7D%5D,%22union%22:true,%22exec%22:%22now%22%7D",
+	"/items?query=%7B%22must%22:%5B%7B%22match%22:%7B%22key%22:%22a%22%7D%7D%5D,%22order%20by%22:%22name%22%7D",
+	"/items?q=%5B%22or%22,%22and%22,%22like%22%5D",
+	"/items?path=%7Bid%7D",
+	"/metrics?query=rate(http_requests_total%7Bjob=%22api%22%7D%5B5m%5D)%20%3E%200.5",
+	"/logs?query=%7Bapp=%22web%22%7D%20%7C=%20%22error%22%20%7C%20json",
+	"/issues?jql=project%20=%20ABC%20AND%20status%20in%20(Open,%20%22In%20Progress%22)%20ORDER%20BY%20created%20DESC",
+	"/items?filter=lastName=like=Smith*;age=gt=25",
+	"/graphql?query=mutation%20%7Binsert_user(objects:%7Bname:%22x%22%7D)%7Breturning%7Bid%7D%7D%7D",
 }
 
 // cleanTalk is what people write to agents.

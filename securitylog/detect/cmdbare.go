@@ -57,7 +57,7 @@ func bare(b []byte, t *text, plain bool) string {
 		return "cmdi-command"
 	case i > 0 && b[i-1] == '{' && (at(b, j+1) == '-' || at(b, j+1) == '/' || at(b, j+1) == '$' || isDigit(at(b, j+1))) && braceList(b, j):
 		return "cmdi-expansion"
-	case i > 0 && sleeps(b[i:]), has && arg == argEnd && kind != cmdWord && len(b)-j <= 2:
+	case i > 0 && sleeps(b[i:]), has && arg == argEnd && (kind == cmdShort || kind == cmdSure) && len(bytes.TrimLeft(b[j:], ";|& ")) == 0:
 		return "cmdi-command"
 	case shell && (bareCommands.has(name) || kind == cmdSure || systemArgument(b, j, kind != cmdWord || readsFile(name))), evaluates(name, b, j):
 		return "cmdi-command"

@@ -113,6 +113,8 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return rule
 	case place <= 3 && readsFile(name) && arg == argPlain && len(b)-j <= 24:
 		return rule
+	case !has && kind != cmdSure && (joinsWords(b, place, sep) && kind == cmdWord || sep == sepPipe && listsNames(b)):
+		return ""
 	case !has && sep != sepBreak && kind == cmdWord && (place <= 8 || sep <= sepAmp && place <= maxHead && left(b, place)) && (sep != sepAmp || !isLetter(at(b, place-2))):
 		return rule
 	case kind == cmdShort && sep != sepBreak && early && arg == argPlain:
@@ -129,6 +131,27 @@ func command(b []byte, i int, sep separator, t *text) string {
 func joinsWords(b []byte, place int, sep separator) bool {
 	k := bytes.LastIndexByte(b[max(0, place-4):place], '&') + max(0, place-4)
 	return sep == sepAmp && k >= 2 && b[k-1] == ' ' && at(b, k+1) == ' ' && isLetter(b[k-2])
+}
+
+// maxList is the length of the longest list of names that is taken for one.
+const maxList = 128
+
+// listsNames reports whether the text is nothing but three words or more with bars between them: id|name|date.
+func listsNames(b []byte) bool {
+	if len(b) > maxList {
+		return false
+	}
+	bars := 0
+	for i, c := range b {
+		switch {
+		case c == '|' && isWordByte(at(b, i-1)) && isWordByte(at(b, i+1)):
+			bars++
+		case !isWordByte(c):
+			return false
+		}
+	}
+	step(len(b))
+	return bars >= 2
 }
 
 // skipUnset steps over a variable at i that a command follows: a shell that does not know it drops it.
