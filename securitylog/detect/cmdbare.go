@@ -59,6 +59,8 @@ func bare(b []byte, t *text, plain bool) string {
 		return "cmdi-expansion"
 	case i > 0 && sleeps(b[i:]), has && arg == argEnd && (kind == cmdShort || kind == cmdSure) && len(bytes.TrimLeft(b[j:], ";|& ")) == 0:
 		return "cmdi-command"
+	case i > 0 && isQuote(b[0]) && bytes.Count(b, b[:1])%2 == 1 && hidesRest(b):
+		return "cmdi-command"
 	case shell && (bareCommands.has(name) || kind == cmdSure || systemArgument(b, j, kind != cmdWord || readsFile(name))), evaluates(name, b, j):
 		return "cmdi-command"
 	case kind == cmdSure && (has && arg == argEnd && at(b, skipSpaces(b, j)) == ';' || !has && i > 1 && isQuote(at(b, i-2)) && b[i-1] == ' '):

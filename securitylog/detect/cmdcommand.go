@@ -80,6 +80,9 @@ func command(b []byte, i int, sep separator, t *text) string {
 	if t.where == InUserAgent && sep == sepSemi && (arg != argShell || kind == cmdWord) {
 		return "" // the comments of User-Agents are lists of words
 	}
+	if !t.prose && hidesRest(b) && arg != argEnd && (sep == sepBreak || sep <= sepAmp) {
+		return rule
+	}
 	early := place <= 24
 	if kind == cmdShort && arg != argShell && products.has(name) && joinsWords(b, place, sep) {
 		return ""
@@ -125,6 +128,12 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return rule
 	}
 	return ""
+}
+
+// hidesRest reports whether the text ends as a command line does whose rest shall be ignored: in a comment, or in one of Windows'.
+func hidesRest(b []byte) bool {
+	b = bytes.TrimRight(b, " ")
+	return bytes.HasSuffix(b, []byte(" #")) || bytes.HasSuffix(b, []byte("|rem")) || bytes.HasSuffix(b, []byte("&rem"))
 }
 
 // joinsWords reports whether the sign before place stands between blanks and behind a word, as "and" does in talk: "redis & docker".

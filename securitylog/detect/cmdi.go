@@ -46,13 +46,15 @@ func emptyParameter(c byte) bool {
 	return isDigit(c)
 }
 
-// unquoteShell removes what a shell removes from words: quotes and backslashes between letters, special parameters like $@, carets. It
-// reports whether nothing was removed.
+// unquoteShell removes what a shell removes from words: quotes and backslashes between letters, special parameters like $@, carets. Blanks
+// of other kinds become blanks. It reports whether nothing was removed.
 func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
 	out := s.squeezed[:0]
 	for i := 0; i < len(b); i++ {
 		c := b[i]
 		switch {
+		case c == '\t' || c == '\v' || c == '\f':
+			c = ' '
 		case (c == '\'' || c == '"') && i > 0 && i+1 < len(b) && b[i+1] == c && isLetter(b[i-1]): // c''at
 			i++
 			continue
