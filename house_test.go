@@ -21,7 +21,7 @@ var floors = [][]string{
 }
 
 // engines know nothing of Caddy, nor of the handlers built on them.
-var engines = []string{"access/list", "admin/doctor", "auth/keys", "auth/pass", "backend/scrub", "backend/sockets", "events/chain", "headers/cors", "headers/policy", "ratelimit/window", "securitylog/detect", "validate/jsonsyntax", "validate/upload"}
+var engines = []string{"access/list", "admin/doctor", "auth/keys", "auth/pass", "backend/scrub", "backend/sockets", "events/chain", "gate/dotenv", "gate/urlpath", "headers/cors", "headers/policy", "ratelimit/window", "securitylog/detect", "validate/jsonsyntax", "validate/upload"}
 
 const module = "github.com/gatehouse-dev/caddy-gatehouse"
 

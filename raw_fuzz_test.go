@@ -20,7 +20,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 )
 
@@ -231,7 +231,7 @@ func checkSeen(t *testing.T, seen *http.Request, input []byte) {
 	if id := seen.Header["X-Request-Id"]; len(id) != 1 || uuid.Validate(id[0]) != nil || bytes.Contains(input, []byte(id[0])) {
 		t.Fatalf("%s %s has reached the backend with the number %q", seen.Method, seen.RequestURI, id)
 	}
-	if clean, err := gate.CleanPath(&url.URL{Path: seen.URL.Path}); err != nil || clean != seen.URL.Path {
+	if clean, err := urlpath.Clean(&url.URL{Path: seen.URL.Path}); err != nil || clean != seen.URL.Path {
 		t.Fatalf("%s %s has reached the backend: %v", seen.Method, seen.RequestURI, err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/pass"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 	"go.uber.org/zap"
 )
 
@@ -155,7 +156,7 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	}
 	shown := a.read(rings, r)
 	a.tellExposed(rings, r, req)
-	if gate.Under(r.URL.Path, ownFolder) {
+	if urlpath.Under(r.URL.Path, ownFolder) {
 		if req.Trial() {
 			req.Explain("the gate answers this path itself")
 			w.WriteHeader(http.StatusOK)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 	"golang.org/x/net/http/httpguts"
 )
 
@@ -25,9 +26,9 @@ const (
 func purposeOf(r *http.Request) purpose {
 	path := r.URL.Path
 	switch {
-	case gate.Under(path, gate.SocketIO):
+	case urlpath.Under(path, gate.SocketIO):
 		return forSocket
-	case gate.Under(path, "/media"):
+	case urlpath.Under(path, "/media"):
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			return forMedia
 		}

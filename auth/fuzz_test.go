@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 )
 
 const (
@@ -129,7 +130,7 @@ func FuzzPolicy(f *testing.F) {
 		if err != nil {
 			return
 		}
-		cleaned, err := gate.CleanPath(u)
+		cleaned, err := urlpath.Clean(u)
 		if err != nil {
 			return // refused
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 	"go.uber.org/zap"
 	"golang.org/x/net/http/httpguts"
 )
@@ -263,7 +264,7 @@ func (t *Transport) outgoing(r *http.Request, req *gate.Request) *outgoing {
 	sent.Header = maps.Clone(r.Header)
 	if req != nil && req.Principal != nil {
 		key := t.key
-		if gate.Under(r.URL.Path, gate.SocketIO) {
+		if urlpath.Under(r.URL.Path, gate.SocketIO) {
 			key = t.socketKey
 		}
 		if key != nil && r.Method != http.MethodTrace { // whose answer is the request, headers and all

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 )
 
 func TestScope(t *testing.T) {
@@ -103,7 +103,7 @@ func FuzzScope(f *testing.F) {
 	f.Add("DELETE", "/API/agents/x/memories/all/y/")
 	table := compile(routes)
 	f.Fuzz(func(t *testing.T, method, path string) {
-		cleaned, err := gate.CleanPath(&url.URL{Path: path})
+		cleaned, err := urlpath.Clean(&url.URL{Path: path})
 		if err != nil {
 			return
 		}

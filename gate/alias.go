@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 )
 
 // Alias has paths taken for others.
@@ -17,7 +19,7 @@ type Alias struct {
 
 func (a Alias) check() error {
 	for _, path := range []string{a.From, a.To} {
-		if !plainPath(path) || path == "/" || strings.HasSuffix(path, "/") {
+		if !urlpath.IsPlain(path) || path == "/" || strings.HasSuffix(path, "/") {
 			return fmt.Errorf("alias %s %s: both are paths without a slash at the end, such as `alias /agents /api/agents`", a.From, a.To)
 		}
 	}
@@ -26,7 +28,7 @@ func (a Alias) check() error {
 
 // apply returns what a path is taken for.
 func (a Alias) apply(path string) (string, bool) {
-	if !Under(path, a.From) {
+	if !urlpath.Under(path, a.From) {
 		return "", false
 	}
 	return a.To + path[len(a.From):], true

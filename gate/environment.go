@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/dotenv"
 )
 
 // variables are the names that an env_file may set. A .env is written for the
@@ -52,7 +53,7 @@ func readEnvironment(paths []string) (environment, error) {
 		if err != nil {
 			return env, fmt.Errorf("env_file: %w", err)
 		}
-		for name, value := range ParseDotenv(string(text)) {
+		for name, value := range dotenv.Parse(string(text)) {
 			if _, set := env.files[name]; variables[name] && !set {
 				env.files[name], env.from[name] = value, path
 			}

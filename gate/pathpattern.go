@@ -2,39 +2,10 @@ package gate
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 )
-
-// CheckPathPattern judges a path of a matcher: one that no cleaned path can
-// match guards nothing, and whoever wrote it believes that it does.
-func CheckPathPattern(pattern string) error {
-	if strings.Contains(pattern, "{") {
-		return nil // what a placeholder stands for is known with the request
-	}
-	never := func(why string) error {
-		return fmt.Errorf("the path %s matches no request: %s", pattern, why)
-	}
-	lower := strings.ToLower(pattern)
-	switch {
-	case pattern == "":
-		return errors.New("the path is empty, and matches no request")
-	case !strings.HasPrefix(pattern, "/") && !strings.HasPrefix(pattern, "*"):
-		return never("every path begins with /")
-	case strings.Contains(pattern, "//"):
-		return never("empty segments are taken out of a path before it is matched")
-	case strings.Contains(lower, "%2f"), strings.Contains(lower, "%5c"):
-		return never("a path with an encoded slash is refused before it is matched")
-	}
-	for segment := range strings.SplitSeq(pattern, "/") {
-		if segment == "." || segment == ".." {
-			return never("dot segments are resolved before a path is matched")
-		}
-	}
-	return nil
-}
 
 func checkPaths(sets caddyhttp.MatcherSets) error {
 	var mistakes []error
@@ -42,7 +13,7 @@ func checkPaths(sets caddyhttp.MatcherSets) error {
 		for _, matcher := range set {
 			paths, _ := pathPatterns(matcher)
 			for _, path := range paths {
-				mistakes = append(mistakes, CheckPathPattern(path))
+				mistakes = append(mistakes, urlpath.CheckPattern(path))
 			}
 		}
 	}

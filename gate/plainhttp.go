@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 	"go.uber.org/zap/zapcore"
 )
 
@@ -236,7 +237,7 @@ func carriesKey(r *http.Request) bool {
 
 // isAPI reports whether a request goes to /api, where no browser goes by itself.
 func isAPI(u *url.URL) bool {
-	path, err := CleanPath(u)
+	path, err := urlpath.Clean(u)
 	if err != nil {
 		return false // refused on the other side of the redirect
 	}

@@ -171,5 +171,5 @@ func (x *RequestsIndex) Near(r *http.Request, found []int) []int {
 	return found
 }
 
-// CheckPaths judges the paths of the matchers: see CheckPathPattern.
+// CheckPaths judges the paths of the matchers: see urlpath.CheckPattern.
 func (q *Requests) CheckPaths() error { return checkPaths(q.sets) }

@@ -6,6 +6,9 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 )
 
+// SocketIO is the folder of Socket.IO.
+const SocketIO = "/socket.io"
+
 // SocketJudge decides what the client of a request may say on its socket. The
 // transport asks it, for it alone sees every byte that goes to the backend.
 type SocketJudge interface {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/dotenv"
 )
 
 // A configured value may be a placeholder instead of a literal, so that
@@ -55,7 +57,7 @@ func parsePlaceholder(value string) (kind valueKind, content string, err error) 
 	switch {
 	case strings.HasPrefix(inner, "env."):
 		name, _, _ := strings.Cut(inner[len("env."):], ":")
-		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !isNameRune(r) }) {
+		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !dotenv.IsNameRune(r) }) {
 			return 0, "", errors.New("{env.<NAME>} names no variable: a name is made of letters, digits and underscores")
 		}
 		return envValue, inner[len("env."):], nil

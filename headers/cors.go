@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 	"github.com/gatehouse-dev/caddy-gatehouse/headers/cors"
 	"go.uber.org/zap"
 )
@@ -218,7 +219,7 @@ func isHandshake(r *http.Request, req *gate.Request) bool {
 	if r.Header.Get("Upgrade") != "" || r.Method == http.MethodConnect {
 		return true
 	}
-	return gate.Under(req.Path(), gate.SocketIO)
+	return urlpath.Under(req.Path(), gate.SocketIO)
 }
 
 // refused is the refusal of a page of another origin. rule says of what.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-dev/caddy-gatehouse/admin/doctor"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/dotenv"
 )
 
 // asked are the variables that checks ask for.
@@ -33,7 +34,7 @@ func (s *Survey) environment(p gate.Portrait, backends []doctor.Backend) doctor.
 			add("process "+pid, func(name string) string { return valueIn(string(text), name) })
 		}
 		if path, text := dotenvOf(pid); path != "" {
-			values := gate.ParseDotenv(text)
+			values := dotenv.Parse(text)
 			add(path, func(name string) string { return values[name] })
 		}
 	}

@@ -1,4 +1,6 @@
-package gate
+// Package urlpath brings the paths of requests into the one form in which they
+// are judged and forwarded, and judges the patterns that they are held against.
+package urlpath
 
 import (
 	"errors"
@@ -11,51 +13,51 @@ import (
 // Why a path is refused instead of cleaned. In each case a backend might read
 // the path otherwise than the gate does, so no check on it would hold.
 var (
-	errPathRelative  = errors.New("the path does not start with a slash")
-	errPathSlash     = errors.New("the path contains an encoded slash")
-	errPathBackslash = errors.New("the path contains a backslash")
-	errPathControl   = errors.New("the path contains a control character")
-	errPathUTF8      = errors.New("the path is not valid UTF-8")
-	errPathDouble    = errors.New("the path is percent-encoded twice")
-	errPathDots      = errors.New("the path contains a dot segment with parameters")
+	errRelative  = errors.New("the path does not start with a slash")
+	errSlash     = errors.New("the path contains an encoded slash")
+	errBackslash = errors.New("the path contains a backslash")
+	errControl   = errors.New("the path contains a control character")
+	errUTF8      = errors.New("the path is not valid UTF-8")
+	errDouble    = errors.New("the path is percent-encoded twice")
+	errDots      = errors.New("the path contains a dot segment with parameters")
 )
 
-// CleanPath returns the one form of a URL's path in which it is matched and
+// Clean returns the one form of a URL's path in which it is matched and
 // then forwarded: percent-decoded once, without empty, "." and ".." segments
 // (RFC 3986, 5.2.4 and 6.2.2), with a trailing slash kept. Upper and lower
 // case are kept too: Caddy's matchers, ElizaOS and the route tables all ignore
 // case. A path that different servers read differently is an error.
 //
-// CleanPath changes nothing, and cleaning a clean path returns it.
-func CleanPath(u *url.URL) (string, error) {
+// Clean changes nothing, and cleaning a clean path returns it.
+func Clean(u *url.URL) (string, error) {
 	p := u.Path
-	if plainPath(p) && u.RawPath == "" {
+	if IsPlain(p) && u.RawPath == "" {
 		return p, nil
 	}
 	if p == "" || p[0] != '/' {
-		return "", errPathRelative
+		return "", errRelative
 	}
 	if raw := u.RawPath; raw != "" {
 		if containsFold(raw, "%2f") {
-			return "", errPathSlash
+			return "", errSlash
 		}
 	}
 	if !utf8.ValidString(p) {
-		return "", errPathUTF8
+		return "", errUTF8
 	}
 	for i := 0; i < len(p); i++ {
 		switch c := p[i]; {
 		case c == '\\':
-			return "", errPathBackslash
+			return "", errBackslash
 		case c < 0x20 || c == 0x7f:
-			return "", errPathControl
+			return "", errControl
 		case c == '%' && i+2 < len(p) && isHex(p[i+1]) && isHex(p[i+2]):
-			return "", errPathDouble
+			return "", errDouble
 		}
 	}
 	for segment := range strings.SplitSeq(p, "/") {
 		if before, _, has := strings.Cut(segment, ";"); has && (before == "." || before == "..") {
-			return "", errPathDots
+			return "", errDots
 		}
 	}
 	cleaned := path.Clean(p)
@@ -65,10 +67,10 @@ func CleanPath(u *url.URL) (string, error) {
 	return cleaned, nil
 }
 
-// plainPath reports whether p is clean beyond doubt: nothing in it but
+// IsPlain reports whether p is clean beyond doubt: nothing in it but
 // slashes, each followed by something, and bytes that no server reads in two
 // ways. It is the common case and costs one pass.
-func plainPath(p string) bool {
+func IsPlain(p string) bool {
 	if p == "" || p[0] != '/' {
 		return false
 	}
@@ -99,6 +101,3 @@ func Under(path, folder string) bool {
 	return len(path) >= len(folder) && strings.EqualFold(path[:len(folder)], folder) &&
 		(len(path) == len(folder) || path[len(folder)] == '/')
 }
-
-// SocketIO is the folder of Socket.IO.
-const SocketIO = "/socket.io"

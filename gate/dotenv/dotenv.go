@@ -1,4 +1,5 @@
-package gate
+// Package dotenv reads env files by the rules of Node's dotenv.
+package dotenv
 
 import (
 	"strings"
@@ -6,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// ParseDotenv reads variables as Node's dotenv does, which is what reads the
+// Parse reads variables as Node's dotenv does, which is what reads the
 // same file for the backend. Go's dotenv libraries read `$` in a value as a
 // variable, which Node's does not, and so would make another key of a key.
 //
@@ -14,11 +15,11 @@ import (
 // one likes. A value in quotes of any of the three kinds may span lines; \n and
 // \r are line breaks in double quotes only. `#` begins a comment, also behind
 // a value without quotes. What is no such line is passed over.
-func ParseDotenv(text string) map[string]string {
+func Parse(text string) map[string]string {
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	values := make(map[string]string)
 	for text != "" {
-		name, value, rest, ok := dotenvLine(text)
+		name, value, rest, ok := readLine(text)
 		if ok {
 			values[name] = unquote(strings.TrimFunc(value, isSpace))
 			text = rest
@@ -29,13 +30,13 @@ func ParseDotenv(text string) map[string]string {
 	return values
 }
 
-// dotenvLine reads one assignment from the beginning of a line.
-func dotenvLine(text string) (name, value, rest string, ok bool) {
+// readLine reads one assignment from the beginning of a line.
+func readLine(text string) (name, value, rest string, ok bool) {
 	text = strings.TrimLeftFunc(text, isSpace)
 	if after, has := strings.CutPrefix(text, "export"); has && after != strings.TrimLeftFunc(after, isSpace) {
 		text = strings.TrimLeftFunc(after, isSpace)
 	}
-	end := strings.IndexFunc(text, func(r rune) bool { return !isNameRune(r) })
+	end := strings.IndexFunc(text, func(r rune) bool { return !IsNameRune(r) })
 	if end <= 0 {
 		return "", "", "", false
 	}
@@ -103,7 +104,8 @@ func unquote(value string) string {
 	return value
 }
 
-func isNameRune(r rune) bool {
+// IsNameRune reports whether a rune may stand in the name of a variable.
+func IsNameRune(r rune) bool {
 	return r == '_' || r == '.' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
 }
 

@@ -1,4 +1,4 @@
-package gate
+package urlpath
 
 import (
 	"bufio"
@@ -36,30 +36,30 @@ func TestCleanPath(t *testing.T) {
 		{target: "/caf%C3%A9", want: "/café"},
 		{target: "/a%20b", want: "/a b"},
 		{target: "/a%3Fb", want: "/a?b"},
-		{target: "/api%2Fx", err: errPathSlash},
-		{target: "/x%2f..%2fapi", err: errPathSlash},
-		{target: `/x\..\api`, err: errPathBackslash},
-		{target: "/x%5c..%5capi", err: errPathBackslash},
-		{target: "/x/..;/api", err: errPathDots},
-		{target: "/x/.;a=b/api", err: errPathDots},
-		{target: "/x/%2e%2e;/api", err: errPathDots},
-		{target: "/%2561pi/x", err: errPathDouble},
-		{target: "/x/%252e%252e/api", err: errPathDouble},
-		{target: "/x%252fy", err: errPathDouble},
-		{target: "/x%00", err: errPathControl},
-		{target: "/x%0d%0aSet-Cookie", err: errPathControl},
-		{target: "/x%7f", err: errPathControl},
-		{target: "/%c0%ae%c0%ae/api", err: errPathUTF8},
-		{target: "/%ff", err: errPathUTF8},
-		{target: "http://example.com", err: errPathRelative},
-		{target: "*", err: errPathRelative},
+		{target: "/api%2Fx", err: errSlash},
+		{target: "/x%2f..%2fapi", err: errSlash},
+		{target: `/x\..\api`, err: errBackslash},
+		{target: "/x%5c..%5capi", err: errBackslash},
+		{target: "/x/..;/api", err: errDots},
+		{target: "/x/.;a=b/api", err: errDots},
+		{target: "/x/%2e%2e;/api", err: errDots},
+		{target: "/%2561pi/x", err: errDouble},
+		{target: "/x/%252e%252e/api", err: errDouble},
+		{target: "/x%252fy", err: errDouble},
+		{target: "/x%00", err: errControl},
+		{target: "/x%0d%0aSet-Cookie", err: errControl},
+		{target: "/x%7f", err: errControl},
+		{target: "/%c0%ae%c0%ae/api", err: errUTF8},
+		{target: "/%ff", err: errUTF8},
+		{target: "http://example.com", err: errRelative},
+		{target: "*", err: errRelative},
 	} {
 		t.Run(test.target, func(t *testing.T) {
 			u, err := url.ParseRequestURI(test.target)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := CleanPath(u)
+			got, err := Clean(u)
 			if !errors.Is(err, test.err) || got != test.want {
 				t.Errorf("got %q, %v; want %q, %v", got, err, test.want, test.err)
 			}
@@ -67,9 +67,9 @@ func TestCleanPath(t *testing.T) {
 	}
 }
 
-// FuzzCleanPath holds what every check relies on: a cleaned path is what the
+// FuzzClean holds what every check relies on: a cleaned path is what the
 // backend reads, and there is no other reading of it.
-func FuzzCleanPath(f *testing.F) {
+func FuzzClean(f *testing.F) {
 	for _, seed := range []string{"/", "/api/x", "//api", "/%61pi", "/x/../api", "/a%2fb", `/a\b`, "/..;/x", "/%252e", "/a;b", "/./", "/a/..", "/%C3%A9", "/a?b=/../c", "/a%3fb", "*"} {
 		f.Add(seed)
 	}
@@ -78,7 +78,7 @@ func FuzzCleanPath(f *testing.F) {
 		if err != nil {
 			return // the server answers it with 400
 		}
-		cleaned, err := CleanPath(u)
+		cleaned, err := Clean(u)
 		if err != nil {
 			return
 		}
@@ -88,7 +88,7 @@ func FuzzCleanPath(f *testing.F) {
 		if strings.ContainsAny(cleaned, "\\\x00\r\n") {
 			t.Fatalf("%q gives %q, with a character that servers read differently", target, cleaned)
 		}
-		again, err := CleanPath(&url.URL{Path: cleaned})
+		again, err := Clean(&url.URL{Path: cleaned})
 		if err != nil || again != cleaned {
 			t.Fatalf("%q gives %q, and that gives %q, %v", target, cleaned, again, err)
 		}

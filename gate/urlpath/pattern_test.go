@@ -1,4 +1,4 @@
-package gate
+package urlpath
 
 import (
 	"context"
@@ -11,33 +11,33 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-func TestCheckPathPattern(t *testing.T) {
+func TestCheckPattern(t *testing.T) {
 	for pattern, ok := range map[string]bool{
 		"/api/*": true, "*": true, "*.json": true, "/": true, "/a.b/..c": true, "/{env.X}/../y": true, "/media/%20x": true,
 		"": false, "api/*": false, "//api": false, "/api//x": false, "/api/./x": false, "/api/../x": false, "/x/..": false,
 		"/api%2fx": false, "/api%5Cx": false,
 	} {
-		if err := CheckPathPattern(pattern); (err == nil) != ok {
+		if err := CheckPattern(pattern); (err == nil) != ok {
 			t.Errorf("%q: %v", pattern, err)
 		}
 	}
 }
 
-// FuzzCheckPathPattern holds that a pattern that is said to match nothing does
+// FuzzCheckPattern holds that a pattern that is said to match nothing does
 // not match any cleaned path.
-func FuzzCheckPathPattern(f *testing.F) {
+func FuzzCheckPattern(f *testing.F) {
 	for _, seed := range [][2]string{{"/api/../x", "/x"}, {"//api", "/api"}, {"api", "/api"}, {"/a/./b", "/a/./b"}, {"/a%2fb", "/a%2fb"}, {"/x/..", "/x/.."}} {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, pattern, target string) {
-		if CheckPathPattern(pattern) == nil {
+		if CheckPattern(pattern) == nil {
 			return
 		}
 		u, err := url.ParseRequestURI(target)
 		if err != nil {
 			return
 		}
-		path, err := CleanPath(u)
+		path, err := Clean(u)
 		if err != nil {
 			return
 		}
