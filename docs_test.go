@@ -111,6 +111,47 @@ func readme(t *testing.T) string {
 
 var link = regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
 
+// TestReliabilityNamesTests holds that each fault in docs/reliability.md names
+// tests, and only such as there are.
+func TestReliabilityNamesTests(t *testing.T) {
+	var sources strings.Builder
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		sources.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for line := range strings.Lines(string(page)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if !strings.HasPrefix(line, "| ") || len(cells) != 4 || strings.Contains(line, "what clients see") {
+			continue
+		}
+		rows++
+		tests := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(cells[3], -1)
+		if tests == nil {
+			t.Errorf("the fault %q names no test", cells[0])
+		}
+		for _, test := range tests {
+			if !strings.Contains(sources.String(), "func "+test[1]+"(") {
+				t.Errorf("the fault %q names %s, and there is no such test", cells[0], test[1])
+			}
+		}
+	}
+	if rows < 15 {
+		t.Errorf("only %d faults found", rows)
+	}
+}
+
 // TestLinks holds that every link to a file of the project leads there.
 func TestLinks(t *testing.T) {
 	for file, text := range documents(t) {

@@ -135,6 +135,7 @@ var rawSeeds = []string{
 	"GET /api/agents HTTP/1.1\nHost: a\nX-API-KEY: <key>\nX-API-KEY: <key>\nAuthorization: Bearer <key>\nConnection: close, X-Request-Id, X-Entity-Id, Content-Length\n\n",
 	"GET /api/agents HTTP/1.1\nHost: a\nX-API-KEY: <key>\nConnection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\n\n",
 	"GET /api/agents HTTP/1.1\nHost: a\nX-API-KEY: <key>\nX-Forwarded-For: 1.2.3.4\nForwarded: for=\"[::1]\"\nX-Real-IP: 127.0.0.1\nX-HTTP-Method-Override: DELETE\nX-Original-URL: /api/server/stop\n\n",
+	"GET /api/agents HTTP/1.1\nHost: a\nX-API-KEY: <key>\nX-Request-Id: 3b241101-e2bb-4255-8caf-4136c566a962\n\n",
 	"GET http://user:<key>@a:99999/api/agents#x HTTP/1.1\nHost: b\nX-API-KEY: <key>\n\n",
 	"OPTIONS * HTTP/1.1\nHost: a\nX-API-KEY: <key>\n\n",
 	"GET * HTTP/1.1\nHost: a\nX-API-KEY: <key>\n\n",

@@ -164,7 +164,11 @@ func TestHostileClients(t *testing.T) {
 			seen := b.requests.Load()
 			ctx, cancel := context.WithCancel(t.Context())
 			var wait sync.WaitGroup
-			for range h.clients {
+			clients := h.clients
+			if *full {
+				clients *= 5
+			}
+			for range clients {
 				wait.Go(func() { h.attack(ctx, g) })
 			}
 			honest := startLoad(t, g, 2, key)

@@ -4,7 +4,8 @@
 //
 //	go test ./e2e/soak -soak 10m -timeout 2h
 //
-// With -full as many and as large uploads are sent as a server may get.
+// With -full as many and as large uploads are sent as a server may get, and
+// there are five times as many hostile clients.
 package soak_test
 
 import (

@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/e2e/house"
 )
 
-var full = flag.Bool("full", false, "send 200 uploads of 50 MiB at once, and not 40 of 10 MiB")
+var full = flag.Bool("full", false, "send 200 uploads of 50 MiB at once, and not 40 of 10 MiB, and five times as many hostile clients")
 
 const (
 	uploadPath = "/api/media/agents/" + session + "/upload-media"
