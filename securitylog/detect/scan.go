@@ -127,8 +127,9 @@ func scriptPath(path string) bool {
 	return false
 }
 
-// maxValues is how many suspicious values of one request are judged one by one. What follows them is judged as one text: a thousand
-// values of a few bytes would cost as much as a text of many times their length.
+// maxValues is how many suspicious values of one request are judged one by one. What follows them in a query or a form is judged as one
+// text, and the strings of JSON that follow are not judged once more when decoded: a thousand values of a few bytes would cost as much as
+// a text of many times their length.
 const maxValues = 48
 
 // query inspects the pairs of a query string or a form.
@@ -202,7 +203,7 @@ func (s *scan) inspect(t *text) {
 	if t.shell || t.signs.has(signShell) || !explained(XSS, SQLi, Log4Shell) {
 		s.cmdi(t)
 	}
-	if decoded && len(s.found) == before {
+	if decoded && len(s.found) == before && s.values <= maxValues {
 		view.b = cutMiddle(view.b, maxView)
 		s.sqli(&view, false)
 		s.cmdi(&view)
