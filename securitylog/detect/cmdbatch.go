@@ -141,7 +141,7 @@ func batchOperand(b []byte, i int) int {
 		switch {
 		case closing != 0 && k > i && b[k] == closing:
 			return k + 1
-		case closing == 0 && (isBlank(b[k]) || b[k] == '=' || b[k] == ')'):
+		case closing == 0 && (isBlank(b[k]) || b[k] == '=' || b[k] == ')'), (closing == 0 || closing == ')') && (b[k] == '|' || b[k] == '&'):
 			return k
 		}
 	}

@@ -345,9 +345,9 @@ func argument(b []byte, j int) (kind argKind, has bool) {
 		return argPlain, true // a tag
 	case c == '<' || c == '>':
 		return argShell, true
-	case hasAnyAt(b, k, "http://", "https://", "ftp://", "\\\\", "127.0.0.1", "localhost", "etc/", "file:", "win.ini"):
+	case beginsAddress(c) && hasAnyAt(b, k, "http://", "https://", "ftp://", "\\\\", "127.0.0.1", "localhost", "etc/", "file:", "win.ini"):
 		return argShell, true
-	case ipv4At(b, k):
+	case isDigit(c) && ipv4At(b, k):
 		return argShell, true
 	case c == ';' || c == '|' || c == '&' || c == '`' || c == ')' || c == '#' || c == '\n' || c == '}' || c == 0, isQuote(c) && (k+1 >= len(b) || isSeparator(next) || next == '#' || next == ')' || next == ' '):
 		return argEnd, true
@@ -360,6 +360,15 @@ func argument(b []byte, j int) (kind argKind, has bool) {
 		}
 	}
 	return argPlain, true
+}
+
+// beginsAddress reports whether one of the addresses and files that argument knows by name can begin with c.
+func beginsAddress(c byte) bool {
+	switch c {
+	case 'h', 'f', '\\', '1', 'l', 'e', 'w':
+		return true
+	}
+	return false
 }
 
 func ipv4At(b []byte, i int) bool {

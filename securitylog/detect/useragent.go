@@ -101,7 +101,12 @@ func hostileAgent(b []byte) bool {
 		}
 		j := wordEnd(b, i)
 		w := b[i:j]
-		if scanner(w) || twoWordScanner(b[i:]) || i == 0 && firstNames.has(w) && (j == len(b) || b[j] == '/' || b[j] == ' ') {
+		stem := len(b)-i >= 4 && stemTable[stemHash(string(b[i:i+4]))]
+		if !stem && !agentTable.mayBytes(w) { // the tables of the first gate answer for most words
+			i = j
+			continue
+		}
+		if scanner(w) || stem && twoWordScanner(b[i:]) || i == 0 && firstNames.has(w) && (j == len(b) || b[j] == '/' || b[j] == ' ') {
 			return true
 		}
 		i = j
