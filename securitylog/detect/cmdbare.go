@@ -53,7 +53,7 @@ func bare(b []byte, t *text, plain bool) string {
 	arg, has := argument(b, j)
 	shell := has && arg == argShell && at(b, j) != '/' && at(b, j) != '.'
 	switch {
-	case i > place && (shell || kind == cmdSure || kind != cmdWord && !english(b[place:wordEnd(b, place)])):
+	case i > place && (kind != cmdWord && operand(b, skipSpaces(b, j)) || shell || kind == cmdSure || kind != cmdWord && !english(b[place:wordEnd(b, place)])):
 		return "cmdi-command"
 	case i > 0 && b[i-1] == '{' && (at(b, j+1) == '-' || at(b, j+1) == '/' || at(b, j+1) == '$' || isDigit(at(b, j+1))) && braceList(b, j):
 		return "cmdi-expansion"
@@ -110,7 +110,7 @@ func systemArgument(b []byte, j int, any bool) bool {
 		end++
 	}
 	step(end - k)
-	return at(b, k) == '/' && bytes.ContainsAny(b[k:end], "?*[") && bytes.IndexByte(b[k+1:end], '/') > 0
+	return at(b, k) == '/' && bytes.IndexByte(b[k+1:end], '/') > 0 && (bytes.ContainsAny(b[k:end], "?*[") || end == len(b) && readsFile(b[:nameEnd(b, 0)]))
 }
 
 // evaluates reports whether an interpreter is given its program on the command line: python -c "...".

@@ -3,14 +3,18 @@ package detect
 import "bytes"
 
 // expands recognises at the sign at i what shells compute with a variable, so that no word of a command need be written out:
-// ${HOME:0:1}, ${x//a/b}, ${x@P}, $'\x63', %ProgramFiles:~3,1%. The plain ${HOME} and ${PORT:-80} are honest.
+// ${HOME:0:1}, ${x//a/b}, ${x@P}, $'\x63', $[1+1], %ProgramFiles:~3,1%. The plain ${HOME} and ${PORT:-80} are honest.
 func expands(b []byte, i int) bool {
 	if b[i] == '%' {
 		end := wordEnd(b, i+1)
 		return end > i+1 && hasPrefixAt(b, end, ":~") && (isDigit(at(b, end+2)) || at(b, end+2) == '-')
 	}
-	if at(b, i+1) == '\'' {
+	switch at(b, i+1) {
+	case '\'':
 		return at(b, i+2) == '\\'
+	case '[': // the older form of $((1+1))
+		end := wordEnd(b, i+2)
+		return end > i+2 && allDigits(b[i+2:end]) && bytes.IndexByte([]byte("+-*/%"), at(b, end)) >= 0
 	}
 	if at(b, i+1) != '{' {
 		return false

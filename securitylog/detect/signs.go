@@ -27,7 +27,6 @@ const (
 	signDirective                  // template directives that nothing else looks like
 	signDirectiveTalk              // template directives that talk about code may hold
 	signShell                      // expansions of shells
-	signShellSum                   // $[
 	signServerSide                 // <!--#
 	signServerSideTag              // #exec, #include
 	signInterpreter                // cmd.exe, /bin/sh

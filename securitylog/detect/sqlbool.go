@@ -15,7 +15,7 @@ func (q *sqlText) atBool(i int) string {
 		case left && worded && !q.single && !q.double && !q.tail && !q.numeric(i):
 		case left && (!q.prose || !worded && (q.single || q.double || q.closed || q.tail)):
 			return "sqli-tautology"
-		case i == 0 && !q.prose && q.odd:
+		case i == 0 && !q.prose && (q.odd || !worded && q.tok(1).kw == kwFunction && q.tok(2).kind == tokOpen):
 			return "sqli-tautology" // what follows goes on in a string that was left open
 		case q.tail && !q.prose, i == 0 && (both || !worded && !q.prose && (len(q.toks) <= 12 || q.keywords >= 2)):
 			return "sqli-tautology"

@@ -30,6 +30,16 @@ func jsonOperator(b []byte, i int) int {
 	return 0
 }
 
+// asksForKey reports whether the question mark at i, behind a string, is an operator on JSON: ? ?& ?| with a string or an array behind it.
+func asksForKey(b []byte, i int) bool {
+	next := i + 1
+	if c := at(b, next); c == '&' || c == '|' {
+		next++
+	}
+	next = skipBlank(b, next)
+	return at(b, next) == '\'' || hasPrefixAt(b, next, "array[")
+}
+
 func boolInt(b bool) int {
 	if b {
 		return 1

@@ -144,6 +144,12 @@ func lexSQL(toks []token, b []byte) lexed {
 				i += len(" precision")
 			}
 			x.casts = i == len(b)
+		case c == '?' && len(toks) > 0 && toks[len(toks)-1].kind == tokQuote && asksForKey(b, i):
+			emit(tokOp, i, i+1)
+			i++
+			if c := at(b, i); c == '&' || c == '|' {
+				i++
+			}
 		case jsonOperator(b, i) > 0:
 			n := jsonOperator(b, i)
 			emit(tokOp, i, i+n)
@@ -286,7 +292,7 @@ const maxFlag = 40
 
 // soleSigns are the signs that are a token by themselves, whatever stands beside them.
 var soleSigns = func() (kinds [256]tokenKind) {
-	for _, c := range []byte("(),.;+%^{}[]$?") {
+	for _, c := range []byte("(),.;+%^{}[]$") {
 		kinds[c] = signKind(c)
 	}
 	return kinds
