@@ -67,7 +67,7 @@ func TestPaddingIsReadOnce(t *testing.T) {
 // TestLoneTokens holds that no rule takes a text of few tokens, or none, for one of more.
 func TestLoneTokens(t *testing.T) {
 	d := detect.New(detect.Options{})
-	for _, text := range []string{"::int", "::int::text", "/**/", "'", "()", "--", "##", "||", "{{", "<?", "}}"} {
+	for _, text := range []string{"::int", "::int::text", "/**/", "'", "()", "--", "##", "||", "{{", "<?", "}}", "/*m#", "/*!m#\n", "?'"} {
 		for _, unit := range []string{text, text + text, text + "%00", "%00" + text} {
 			d.Target("/p?q=" + unit + "&" + unit + "=" + unit)
 			d.Target("/" + unit)

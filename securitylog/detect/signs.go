@@ -10,6 +10,7 @@ const (
 	signStyle                      // style sheets that run script
 	signStyleTag                   // <style
 	signBinding                    // style sheets that run script, in full
+	signPage                       // what a browser knows about its page, and what makes code of it
 	signSelector                   // a style sheet's rule for everything, behind the end of another
 	signEntity                     // <!entity
 	signDocument                   // <![cdata[
@@ -49,6 +50,7 @@ var signStrings = [numSigns][]string{
 		"data:text", "exp/*", "xss:"},
 	signStyleTag:       {"<style"},
 	signBinding:        {"-moz-binding:url(", "-moz-binding: url(", "url(javascript:", "url('javascript:", "url(\"javascript:"},
+	signPage:           {"substr", "location", "unescape", "atob(", "decodeuri", "fromcharcode", "document.", "window."},
 	signSelector:       {"}*{"},
 	signEntity:         {"<!entity", "<!attlist", "<!element "},
 	signDocument:       {"<![cdata["},
@@ -80,7 +82,7 @@ var signStrings = [numSigns][]string{
 }
 
 // placed are the signs whose positions are kept, for rules that look near an opening.
-const placed = 1<<signStyle | 1<<signTemplateWalk | 1<<signTemplateCall
+const placed = 1<<signStyle | 1<<signTemplateWalk | 1<<signTemplateCall | 1<<signPage
 
 // match is where a placed sign ends.
 type match struct {
@@ -175,7 +177,7 @@ func signsOf(b []byte, at []match) (signs, []match) {
 		if out := a.out[state]; out != 0 {
 			found |= out
 			if out&placed != 0 {
-				for _, g := range [...]sign{signStyle, signTemplateWalk, signTemplateCall} {
+				for _, g := range [...]sign{signStyle, signTemplateWalk, signTemplateCall, signPage} {
 					if out.has(g) {
 						at = append(at, match{g, int32(i + 1)})
 					}

@@ -171,7 +171,7 @@ func lexSQL(toks []token, b []byte) lexed {
 			}
 			emit(tokComment, i, j)
 			i = j
-		case c == '#' && i > 0 && (!isLetter(b[i-1]) || toks[len(toks)-1].kw != kwNone) && lines.after(i) > 0:
+		case c == '#' && i > 0 && len(toks) > 0 && (!isLetter(b[i-1]) || toks[len(toks)-1].kw != kwNone) && lines.after(i) > 0:
 			x.inline++
 			glue = false
 			i = lines.after(i)

@@ -25,7 +25,7 @@ func browserCode(b []byte, t *text) bool {
 			if i > 0 && b[i-1] == '=' && !t.prose && (string(w) == "alert" || string(w) == "prompt" || string(w) == "confirm") && at(b, j) == '(' && at(b, j+1) != ')' {
 				return true
 			}
-			if !t.prose && (opensDialog(b, w, i, j) || buildsCode(b, w, i, j) || passesDialog(b, w, i, j) || interpolatesDialog(b, w, i, j)) {
+			if !t.prose && (opensDialog(b, w, i, j) || buildsCode(t, w, i, j) || passesDialog(b, w, i, j) || interpolatesDialog(b, w, i, j)) {
 				return true
 			}
 			starts := i == 0 || blankBefore(b, i) || bytes.IndexByte([]byte(";-+}(,/={*!~?:"), b[i-1]) >= 0 && (i < 8 || left)
@@ -86,7 +86,8 @@ func plainValue(b []byte, i int) bool {
 
 // buildsCode reports whether the word makes code of a string: the constructor of a value, called with one, or eval amid an expression, of
 // something that a browser knows about its page.
-func buildsCode(b, w []byte, i, j int) bool {
+func buildsCode(t *text, w []byte, i, j int) bool {
+	b := t.b
 	if i == 0 {
 		return false
 	}
@@ -94,8 +95,7 @@ func buildsCode(b, w []byte, i, j int) bool {
 	case "constructor":
 		return b[i-1] == '.' && (at(b, j) == '`' || at(b, j) == '(' && isQuote(at(b, j+1)))
 	case "eval":
-		return at(b, j) == '(' && bytes.IndexByte([]byte(")];,=+(!{"), b[i-1]) >= 0 &&
-			hasAnyIn(b[j:min(len(b), j+maxHead)], "substr", "location", "unescape", "atob(", "decodeuri", "fromcharcode", "document.", "window.")
+		return at(b, j) == '(' && bytes.IndexByte([]byte(")];,=+(!{"), b[i-1]) >= 0 && between(t.at, signPage, j, j+maxHead)
 	}
 	return false
 }
