@@ -33,7 +33,12 @@ func (h *house) runBenchmarks() (string, error) {
 	}
 	cmd := exec.Command("go", "test", "-run", "xxx", "-bench", ".", "-benchtime", "0.3s", "-p", "1", ".", "./bench/growth")
 	cmd.Stdout, cmd.Stderr = out, os.Stderr
-	return path, errors.Join(cmd.Run(), out.Close())
+	err = cmd.Run()
+	if err != nil {
+		text, _ := os.ReadFile(path)
+		err = fmt.Errorf("go test -bench: %w\n%s", err, text)
+	}
+	return path, errors.Join(err, out.Close())
 }
 
 func readBenchmarks(path string) (benchmarks, error) {
