@@ -26,6 +26,7 @@ type scan struct {
 const (
 	maxFindings       = 16
 	libinjectionBytes = 2048
+	libinjectionCall  = 24 // what a call costs beside its bytes, in bytes
 	maxKeptBuffer     = 64 << 10
 )
 

@@ -18,7 +18,7 @@ func (s *scan) grammar(q *sqlText) bool {
 	if len(q.b) > s.budget {
 		return false
 	}
-	s.budget -= len(q.b)
+	s.budget -= len(q.b) + libinjectionCall
 	step(8 * len(q.b))
 	hit, _ := libinjection.IsSQLi(string(q.b))
 	if !hit {
