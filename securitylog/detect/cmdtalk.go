@@ -1,0 +1,49 @@
+package detect
+
+import "bytes"
+
+// hidesRest reports whether the text ends as a command line does whose rest shall be ignored: in a comment, or in one of Windows'.
+func hidesRest(b []byte) bool {
+	b = bytes.TrimRight(b, " ")
+	return bytes.HasSuffix(b, []byte(" #")) || bytes.HasSuffix(b, []byte("|rem")) || bytes.HasSuffix(b, []byte("&rem"))
+}
+
+// joinsWords reports whether the sign before place stands between blanks and behind a word, as "and" does in talk: "redis & docker".
+func joinsWords(b []byte, place int, sep separator) bool {
+	k := bytes.LastIndexByte(b[max(0, place-4):place], '&') + max(0, place-4)
+	return sep == sepAmp && k >= 2 && b[k-1] == ' ' && at(b, k+1) == ' ' && isLetter(b[k-2])
+}
+
+// maxList is the length of the longest list of names that is taken for one.
+const maxList = 128
+
+// listsNames reports whether the text is nothing but three words or more with bars between them: id|name|date.
+func listsNames(b []byte) bool {
+	if len(b) > maxList {
+		return false
+	}
+	bars := 0
+	for i, c := range b {
+		switch {
+		case c == '|' && isWordByte(at(b, i-1)) && isWordByte(at(b, i+1)):
+			bars++
+		case !isWordByte(c):
+			return false
+		}
+	}
+	step(len(b))
+	return bars >= 2
+}
+
+// maxRow is the length of the longest row of a table that is taken for one.
+const maxRow = 512
+
+// tableRow reports whether the text is a row of a table as markdown writes it.
+func tableRow(b []byte) bool {
+	if len(b) > maxRow { // every bar may ask
+		return false
+	}
+	v := trimBlank(b[max(0, bytes.IndexByte(b, '|')):])
+	step(2 * len(v))
+	return len(v) > 4 && v[0] == '|' && v[1] == ' ' && v[len(v)-1] == '|' && bytes.Count(v, []byte(" | ")) >= 1
+}
