@@ -118,7 +118,10 @@ func (r *report) command() string {
 		if strings.Contains(value, "/") {
 			value = filepath.Base(value)
 		}
-		text += " -" + f.Name + " " + value
+		text += " -" + f.Name
+		if value != "true" { // a flag that is given or not
+			text += " " + value
+		}
 	})
 	return text
 }
