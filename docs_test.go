@@ -114,18 +114,7 @@ var link = regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
 // TestReliabilityNamesTests holds that each fault in docs/reliability.md names
 // tests, and only such as there are.
 func TestReliabilityNamesTests(t *testing.T) {
-	var sources strings.Builder
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		sources.Write(text)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	known := testNames(t)
 	page, err := os.ReadFile("docs/reliability.md")
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +131,7 @@ func TestReliabilityNamesTests(t *testing.T) {
 			t.Errorf("the fault %q names no test", cells[0])
 		}
 		for _, test := range tests {
-			if !strings.Contains(sources.String(), "func "+test[1]+"(") {
+			if !known[test[1]] {
 				t.Errorf("the fault %q names %s, and there is no such test", cells[0], test[1])
 			}
 		}
