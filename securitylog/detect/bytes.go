@@ -72,6 +72,15 @@ func wordSet(lists ...[]string) words {
 	return set
 }
 
+// wordsOf are the words that a map knows something of.
+func wordsOf[V any](of map[string]V) words {
+	set := words{}
+	for w := range of {
+		set[w] = struct{}{}
+	}
+	return set
+}
+
 func (w words) has(b []byte) bool {
 	_, ok := w[string(b)]
 	return ok

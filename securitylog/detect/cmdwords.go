@@ -40,20 +40,8 @@ var commands = func() map[string]commandKind {
 
 // commandTable and runnerTable answer for most words that they are none, which is asked behind every separator.
 var (
-	commandTable = func() *wordTable {
-		w := words{}
-		for name := range commands {
-			w[name] = struct{}{}
-		}
-		return tableOf(w)
-	}()
-	runnerTable = func() *wordTable {
-		w := words{}
-		for name := range runners {
-			w[name] = struct{}{}
-		}
-		return tableOf(w)
-	}()
+	commandTable = tableOf(wordsOf(commands))
+	runnerTable  = tableOf(wordsOf(runners))
 )
 
 // commandKindOf returns what a name is as a command, 0 for none.

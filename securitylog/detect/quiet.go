@@ -127,11 +127,7 @@ func (t *wordTable) mayBytes(w []byte) bool {
 }
 
 var targetTable = func() *wordTable {
-	w := words{}
-	for word := range wordRoles {
-		w[word] = struct{}{}
-	}
-	t := tableOf(w)
+	t := tableOf(wordsOf(wordRoles))
 	k, _ := tableBit('0', 'x', 0, 0) // dots and slashes written as 0x2e, 0x2f, 0x5c
 	t[k] = ^uint64(0)
 	return t

@@ -92,13 +92,7 @@ var keywords = func() map[string]keyword {
 }()
 
 // keywordTable answers for most words that they are none of keywords.
-var keywordTable = func() *wordTable {
-	w := words{}
-	for k := range keywords {
-		w[k] = struct{}{}
-	}
-	return tableOf(w)
-}()
+var keywordTable = tableOf(wordsOf(keywords))
 
 // proseStopTable does so for sqlProseStops.
 var proseStopTable = tableOf(sqlProseStops)
