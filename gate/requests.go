@@ -60,11 +60,11 @@ func split(set caddyhttp.MatcherSet) splitSet {
 		}
 		s.is = append(s.is, matcher)
 	}
-	if s.near = newPathTree(s.paths); s.near == nil || !quiet {
-		s.near = nil
-		if s.paths != nil {
-			s.is = append(s.is, s.paths)
-		}
+	if quiet {
+		s.near = newPathTree(s.paths)
+	}
+	if s.near == nil && s.paths != nil {
+		s.is = append(s.is, s.paths)
 	}
 	return s
 }
@@ -92,10 +92,7 @@ func (s *splitSet) match(r *http.Request) (bool, error) {
 	}
 	match, err := s.matchIs(r, near)
 	if !match && err == nil && !s.eitherForm {
-		path := toOtherForm(r)
-		defer func() { r.URL.Path = path }()
-		match, err = s.matchIs(r, near)
-		r.URL.Path = path
+		match, err = inOtherForm(r, func() (bool, error) { return s.matchIs(r, near) })
 	}
 	if !match || err != nil || len(s.isNot) == 0 {
 		return match, err
@@ -103,9 +100,7 @@ func (s *splitSet) match(r *http.Request) (bool, error) {
 	if match, err = s.isNot.MatchWithError(r); !match || err != nil {
 		return match, err
 	}
-	path := toOtherForm(r)
-	defer func() { r.URL.Path = path }()
-	return s.isNot.MatchWithError(r)
+	return inOtherForm(r, func() (bool, error) { return s.isNot.MatchWithError(r) })
 }
 
 // matchIs asks the matchers that do not negate: of the patterns only those near.
@@ -122,16 +117,17 @@ func (s *splitSet) matchIs(r *http.Request, near []int) (bool, error) {
 	return s.is.MatchWithError(r)
 }
 
-// toOtherForm gives the request's path a trailing slash where it has none, or
-// takes the one that it has, and returns the path as it was.
-func toOtherForm(r *http.Request) (path string) {
-	path = r.URL.Path
+// inOtherForm asks with a trailing slash where the request's path has none, or
+// without the one that it has.
+func inOtherForm(r *http.Request, ask func() (bool, error)) (bool, error) {
+	path := r.URL.Path
+	defer func() { r.URL.Path = path }()
 	if trimmed := strings.TrimSuffix(path, "/"); trimmed != path && trimmed != "" {
 		r.URL.Path = trimmed
 	} else {
 		r.URL.Path = path + "/"
 	}
-	return path
+	return ask()
 }
 
 // RequestsIndex finds, in a list of rules, the few that may be about a request,
