@@ -120,10 +120,8 @@ func exhaust(c *contender, p plan) error {
 	}
 	defer conn.Close()
 	s := &sender{conn: conn, in: bufio.NewReader(conn), plan: p, head: p.text()}
-	if _, err := s.ask(); err != nil {
-		return err
-	}
-	return nil
+	_, err = s.ask()
+	return err
 }
 
 // get is the request that agents' clients make most.
