@@ -57,7 +57,7 @@ func Start(t testing.TB, caddyfile string) *Gate {
 // New makes the backend and finds the gate an address, without starting it.
 func New(t testing.TB) *Gate {
 	t.Helper()
-	g := &Gate{Addr: freeAddr(t), Backend: newBackend(t), t: t, log: openMemory(), storage: t.TempDir()}
+	g := &Gate{Addr: fmt.Sprintf("127.0.0.1:%d", Port(t)), Backend: newBackend(t), t: t, log: openMemory(), storage: t.TempDir()}
 	t.Cleanup(func() {
 		if g.Admin != "" { // Stop would leave it open
 			if err := caddy.Load([]byte(`{"admin": {"disabled": true, "config": {"persist": false}}}`), true); err != nil {
@@ -232,10 +232,12 @@ func read(t testing.TB, res *http.Response) Response {
 	return Response{res.StatusCode, res.Header, string(body)}
 }
 
-func freeAddr(t testing.TB) string {
+// Port returns a free TCP port.
+func Port(t testing.TB) int {
+	t.Helper()
 	free, err := port.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("127.0.0.1:%d", free)
+	return free
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/admin/survey"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
-	"github.com/gatehouse-dev/caddy-gatehouse/gatetest/port"
 )
 
 const (
@@ -215,7 +214,7 @@ func TestBadDeployments(t *testing.T) {
 			})
 		}, "answers / with a page"},
 		{"proxy", "past the gate", func(d *deployment) {
-			d.sites = fmt.Sprintf("http://127.0.0.1:%d {\nreverse_proxy BACKEND\n}\n", freePort(d.t))
+			d.sites = fmt.Sprintf("http://127.0.0.1:%d {\nreverse_proxy BACKEND\n}\n", gatetest.Port(d.t))
 		}, "without asking for a key, past the gate"},
 		{"log", "excluded", func(d *deployment) { d.global = "log {\nexclude gatehouse.security\n}" }, "no log takes security events"},
 		{"log", "discarded", func(d *deployment) {
@@ -264,10 +263,10 @@ func TestBadDeployments(t *testing.T) {
 		{"forwarded", "the whole world", func(d *deployment) {
 			d.global = "servers {\ntrusted_proxies static 0.0.0.0/0\ntrusted_proxies_strict\n}"
 		}, "trusted_proxies covers the whole world"},
-		{"admin", "TCP", func(d *deployment) { d.admin = fmt.Sprintf("127.0.0.1:%d", freePort(d.t)) }, "an admin endpoint answers at 127.0.0.1:"},
+		{"admin", "TCP", func(d *deployment) { d.admin = fmt.Sprintf("127.0.0.1:%d", gatetest.Port(d.t)) }, "an admin endpoint answers at 127.0.0.1:"},
 		{"admin", "open to all", func(d *deployment) { d.admin = strings.Replace(d.admin, "0600", "0666", 1) }, "every user of this machine can open the admin endpoint"},
 		{"certificate", "by itself", func(d *deployment) {
-			port := freePort(d.t)
+			port := gatetest.Port(d.t)
 			d.global = fmt.Sprintf("auto_https disable_redirects\nhttps_port %d\nlog security {\ninclude gatehouse.security\noutput file %s/security.log\n}\n", port, d.dir)
 			d.sites = "https://agents.example.com {\nbind 127.0.0.1\ntls internal\ngatehouse elizaos BACKEND\n}\n"
 		}, "by Caddy's own authority, which nobody else knows"},
@@ -300,13 +299,4 @@ func TestTrustedProxyOfThisMachine(t *testing.T) {
 	if r := d.look()["forwarded"]; r.Status != doctor.Warning || !strings.Contains(text(r), "requests from 127.0.0.1 may say in X-Forwarded-For") {
 		t.Error(text(r))
 	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	free, err := port.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return free
 }
