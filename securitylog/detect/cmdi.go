@@ -37,6 +37,19 @@ func (s *scan) cmdi(t *text) {
 	}
 }
 
+// startsProgram reports whether a text that another class has explained is to be judged as a command too: markup that is echoed into a
+// file, a query that writes a web shell.
+func (t *text) startsProgram() bool {
+	if t.signs.has(signCode) || t.signs.has(signServerSide) && t.signs.has(signServerSideTag) {
+		return true
+	}
+	switch at(t.b, skipBlank(t.b, 0)) {
+	case ';', '|', '&', '$', '`':
+		return t.marks&markAngle != 0 && !t.prose
+	}
+	return false
+}
+
 // emptyParameter reports whether a special parameter of that name is empty, or short, where a shell runs what it is handed.
 func emptyParameter(c byte) bool {
 	switch c {

@@ -20,7 +20,7 @@ func (s *scan) nosqli(t *text, sql bool) {
 		s.report(t.place, NoSQLi, "nosqli-script")
 		return
 	}
-	if sql || t.marks&(markParen|markEquals|markSemi|markPipe|markAmp) == 0 {
+	if t.marks&(markParen|markEquals|markSemi|markPipe|markAmp) == 0 || sql && !bytes.Contains(b, []byte("==")) { // SQL compares with one sign
 		return
 	}
 	step(len(b))

@@ -201,7 +201,7 @@ func (s *scan) inspect(t *text) {
 	if !explained(Log4Shell) {
 		s.ssti(t)
 	}
-	if t.shell || t.signs.has(signShell) || !explained(XSS, SQLi, Log4Shell) {
+	if t.shell || t.signs.has(signShell) || !explained(Log4Shell) && (t.startsProgram() || !explained(XSS, SQLi)) {
 		s.cmdi(t)
 	}
 	if decoded && len(s.found) == before && s.values <= maxValues {
@@ -261,6 +261,7 @@ func (s *scan) markupView(t *text) (view text, decoded bool) {
 	view.at = s.more
 	step(3 * len(b))
 	s.log4shell(&view)
+	s.xxe(&view)
 	s.xss(&view)
 	s.scripts(&view)
 	return view, true

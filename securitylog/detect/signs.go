@@ -14,7 +14,7 @@ const (
 	signSelector                   // a style sheet's rule for everything, behind the end of another
 	signEntity                     // <!entity
 	signDocument                   // <![cdata[
-	signInclude                    // XInclude, and style sheets that read files
+	signInclude                    // XInclude, style sheets, schemas: what fetches another document
 	signSheet                      // <xsl:
 	signSheetReads                 // functions of style sheets that read files
 	signWideBreak                  // U+560A, U+560D: line breaks when cut to a byte
@@ -52,9 +52,9 @@ var signStrings = [numSigns][]string{
 	signBinding:        {"-moz-binding:url(", "-moz-binding: url(", "url(javascript:", "url('javascript:", "url(\"javascript:"},
 	signPage:           {"substr", "location", "unescape", "atob(", "decodeuri", "fromcharcode", "document.", "window."},
 	signSelector:       {"}*{"},
-	signEntity:         {"<!entity", "<!attlist", "<!element "},
+	signEntity:         {"<!entity", "<!attlist", "<!element", "<!notation"},
 	signDocument:       {"<![cdata["},
-	signInclude:        {"<xi:include", "w3.org/2001/xinclude", "<xsl:include", "<xsl:import"},
+	signInclude:        {"<xi:include", "w3.org/2001/xinclude", "<xsl:include", "<xsl:import", "<xsl:stylesheet", "<xsl:transform", "w3.org/1999/xsl/transform", "schemalocation=\"", "schemalocation='"},
 	signSheet:          {"<xsl:"},
 	signSheetReads:     {"document(", "unparsed-text(", "system-property(", "php:function"},
 	signWideBreak:      {"\u560a", "\u560d"},

