@@ -85,6 +85,7 @@ var attacks = map[detect.Class][]string{
 		"/d?f=..2f..2fsecret",
 		"/d?f=./././././././././secret",
 		"/..\\..\\secret.txt",
+		"/static/...\\secret.txt",
 	},
 	detect.LFI: {
 		"/d?f=/etc/passwd",
@@ -102,6 +103,9 @@ var attacks = map[detect.Class][]string{
 		"/.git/config",
 		"/.env",
 		"/static//etc/passwd",
+		"/static/.htaccess",
+		"/d?f=/etc/shadow~",
+		"/etc/vfstab",
 	},
 	detect.CmdI: {
 		"/p?host=h;cat%20/etc/group",
@@ -187,6 +191,7 @@ var cleanTargets = []string{
 	"/api/agents/3f2b8c1e-6f3c-4a37-9f6e-0c5fbe1c2b11",
 	"/api/messaging/channels/3f2b8c1e-6f3c-4a37-9f6e-0c5fbe1c2b11/messages?limit=50&before=1731931200000",
 	"/compare/v1.0...v1.1",
+	"/docs/.../page",
 	"/items?range=1..9",
 	"/items?time=2026-01-02T03:04:05%2B01:00",
 	"/items?filter=%7B%22status%22:%22active%22,%22age%22:%7B%22gt%22:6%7D%7D",

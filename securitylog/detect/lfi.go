@@ -154,6 +154,7 @@ func systemFile(dir, name []byte) bool {
 	if !ok {
 		return false
 	}
+	name = bytes.TrimSuffix(name, []byte{'~'}) // what an editor left
 	stem, _, _ := bytes.Cut(name, []byte{'.'})
 	return names.has(name) || string(dir) == "proc" && allDigits(name) || string(dir) == "etc" && (configFile(name) || len(stem) > 0 && len(stem) < len(name) && names.has(stem))
 }
@@ -194,7 +195,7 @@ func namedFile(t *text, name []byte, depth int, absolute, inPath bool) bool {
 // deepFiles are secrets that no site serves, wherever they stand; runtimeFiles are settings of a server, near the root of a site.
 var (
 	deepFiles    = wordSet([]string{".bash_history", ".mysql_history", ".htpasswd", ".git-credentials", ".netrc", ".pgpass"})
-	runtimeFiles = wordSet([]string{"php.ini", "httpd.conf", "my.cnf"})
+	runtimeFiles = wordSet([]string{"php.ini", "httpd.conf", "my.cnf", ".htaccess"})
 )
 
 // iniFiles are names that no site serves.

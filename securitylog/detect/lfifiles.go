@@ -18,6 +18,7 @@ var systemFiles = map[string]words{
 		"docker", "kubernetes", "consul", "vault", "rsyncd.conf", "rsyncd.secrets", "subuid", "subgid", "machine-id", "timezone", "tomcat", "bootptab", "hostconfig",
 		"master.passwd", "spwd.db", "pwd.db", "passwd.bak", "shadow.bak", "x11", "makedev", "crypttab", "sensors.conf", "utmp", "wtmp", "termcap", "polkit-1", "systemd",
 		"ca-certificates.conf", "apt", "yum.conf", "yum.repos.d", "adduser.conf", "deluser.conf", "nsswitch.conf", "netconfig", "clamav", "fail2ban", "phpmyadmin",
+		"vfstab", "dfstab", "release", "defaultrouter", "nodename", "path_to_inst", "auto_master", "auto.master", "shadow.old", "opasswd",
 	}),
 	"proc": wordSet([]string{
 		"self", "thread-self", "version", "cmdline", "cpuinfo", "meminfo", "mounts", "net", "sched_debug", "stat", "partitions", "filesystems", "devices",

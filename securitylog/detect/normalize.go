@@ -84,9 +84,12 @@ func percentDecode(dst, src []byte) ([]byte, bool) {
 		}
 		if src[i+1]|0x20 == 'u' && i+5 < len(src) {
 			if r, ok := hexRune(src[i+2 : i+6]); ok {
-				if r >= 0xE000 && r <= 0xF8FF || r >= 0xD800 && r <= 0xDFFF {
+				switch {
+				case r == 0xEFC8 || r == 0xF025: // backslashes in code pages of old
+					dst = append(dst, '\\')
+				case r >= 0xE000 && r <= 0xF8FF || r >= 0xD800 && r <= 0xDFFF:
 					dst = append(dst, wild)
-				} else {
+				default:
 					dst = utf8.AppendRune(dst, r)
 				}
 				i += 5
@@ -195,6 +198,9 @@ func overlong(b []byte) (byte, int) {
 		v := lead&0x1F<<6 | b[1]&0x3F
 		if v == '.' || v == '/' || v == '\\' || b[1]&0xC0 == 0x80 && structural(v) {
 			return v, 2
+		}
+		if b[1] == '\\' { // a decoder that sets bits takes the second byte as it is
+			return b[1], 2
 		}
 		switch c := b[1]; {
 		case c >= utf8.RuneSelf:

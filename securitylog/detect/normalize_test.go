@@ -29,7 +29,9 @@ func TestNormalise(t *testing.T) {
 		"%%32%%65":        ".",
 		"caf%E9":          "caf\xe9",
 		"%E4%BB%8A":       "今",
-		"%uefc8":          "\x01",
+		"%ue123":          "\x01",
+		"%uEFC8%uf025":    `\\`,
+		"%c0%5c%c1%5c":    `\\`,
 		"%c0%b4%c0%b4":    "\x01\x01",
 		"JAVA":            "java",
 	} {

@@ -137,8 +137,8 @@ var techniques = []technique{
 		[]string{"100%25", "%20"}},
 
 	{"steps that lose their signs", detect.Traversal,
-		[]string{"..;/manager", "/............boot.ini", "/.//././/././/x", "\u2026\\\u2026\\x", "x/..\u2215../y"},
-		[]string{"wait\u2026 what", "./a/./b"}},
+		[]string{"..;/manager", "..;a=b/manager", "/............boot.ini", "/..........{file}", "..%uEFC8x", "..%c0%5cx", "/.//././/././/x", "\u2026\\\u2026\\x", "x/..\u2215../y"},
+		[]string{"wait\u2026 what", "./a/./b", "..........", "and/or.......... {x}", "..;x", "a/.../b"}},
 	{"documents and entities", detect.XXE,
 		[]string{"<?xml version=\"1.0\"?><a>b</a>", "\"<?xml version='1.0'?><a/>", "<a><![CDATA[<]]>b</a>", "<!DOCTYPE a [<!ATTLIST b c CDATA 'd'>]>", "<!ENTITY % a SYSTEM 'b'>", "<!NOTATION a PUBLIC 'b'>", "x <!ENTITY a 'b'>", "x <!ELEMENT a (b)>", "<!ENTITY a", "so this is one line of talk <!ENTITY % a PUBLIC 'b' 'c'>",
 			"&lt;!ENTITY a SYSTEM &quot;b&quot;&gt;", "\\u003c!DOCTYPE a [\\u003c!ENTITY b 'c'\\u003e]\\u003e", "&#x3c;!DOCTYPE a SYSTEM 'b'>"},

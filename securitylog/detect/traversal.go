@@ -81,6 +81,14 @@ type segment struct {
 // pure reports whether nothing but dots and escapes was read.
 func (g *segment) pure() bool { return !g.others && g.dots+g.wilds+g.marks > 0 }
 
+// placed reports whether the segment began where one can.
+func (g *segment) placed() bool { return (g.start || g.slash) && g.spaces == 0 }
+
+// lostSlashes reports whether so many dots stand behind a separator that others were lost between them.
+func (g *segment) lostSlashes() bool {
+	return g.slash && !g.others && g.dots >= 8 && g.spaces == 0
+}
+
 // dotWalk counts, over the segments of a text, the signs that need to be seen twice.
 type dotWalk struct {
 	seg      segment
@@ -104,6 +112,9 @@ func dotSegments(b []byte, inPath bool) string {
 		}
 		switch {
 		case c == '/' || c == '\\':
+			if w.seg.dots == 3 && c == '\\' && inPath && w.seg.placed() && w.seg.pure() {
+				return "traversal-dots"
+			}
 			if rule := w.close(true); rule != "" {
 				return rule
 			}
@@ -143,7 +154,7 @@ func dotSegments(b []byte, inPath bool) string {
 		case c == '%' && startsUnit(b, i+1): // the rest of an escape
 		case c == ';' && w.seg.pure() && w.seg.dots == 2 && (w.seg.start || w.seg.slash):
 			// "..;/": servlet containers drop path parameters after the front end has looked.
-			if j := indexSlash(b[i:min(len(b), i+64)]); j >= 0 && (w.seg.slash || inPath || i == 2 && j == 1) {
+			if j := indexSlash(b[i:min(len(b), i+64)]); j >= 0 && (w.seg.slash || inPath || i == 2) {
 				return "traversal-dotdot"
 			}
 			w.seg = segment{start: true}
@@ -157,14 +168,17 @@ func dotSegments(b []byte, inPath bool) string {
 			if w.seg.pure() && w.seg.dots == 2 && w.seg.wilds == 0 && w.seg.slash {
 				return "traversal-dotdot" // the path ends here
 			}
+			if w.seg.lostSlashes() {
+				return "traversal-dots"
+			}
 			w.seg = segment{start: true}
 			w.hops = 0
 		default:
 			if (w.awaited || w.seg.pure() && w.seg.wilds >= 2) && !w.seg.others && hasAnyAt(b, i, systemNames...) {
 				return "traversal-broken"
 			}
-			if w.seg.slash && !w.seg.others && w.seg.dots >= 8 && w.seg.spaces == 0 {
-				return "traversal-dots" // separators were lost on the way
+			if w.seg.lostSlashes() {
+				return "traversal-dots"
 			}
 			w.awaited = false
 			w.seg.others = true
@@ -178,7 +192,7 @@ func dotSegments(b []byte, inPath bool) string {
 func (w *dotWalk) close(slash bool) string {
 	g := w.seg
 	w.seg = segment{slash: true}
-	placed := (g.start || g.slash) && g.spaces == 0
+	placed := g.placed()
 	switch {
 	case !g.pure():
 		if g.others || g.spaces > 0 {
