@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 )
@@ -123,44 +122,36 @@ func TestFiles(t *testing.T) {
 	put(deny, "# nobody\n")
 	g := gatetest.Start(t, site("{\nallow file "+allow+"\ndeny file "+deny+"\n}"))
 	status := func(from string) int { return g.Get("/", "X-Forwarded-For", from).Status }
-	await := func(what string, done func() bool) {
-		t.Helper()
-		for limit := time.Now().Add(10 * time.Second); !done(); time.Sleep(time.Millisecond) {
-			if time.Now().After(limit) {
-				t.Fatalf("%s: not within 10 s\n%s", what, g.Log())
-			}
-		}
-	}
 	if status("10.1.2.3") != 200 || status("192.0.2.1") != 403 {
 		t.Fatal("the lists are not read")
 	}
 	put(allow, "10.0.0.0/8\n192.0.2.0/24\n")
-	await("an address was added", func() bool { return status("192.0.2.1") == 200 })
+	gatetest.Await(t, "an address was added", func() bool { return status("192.0.2.1") == 200 })
 	put(deny, "192.0.2.1\n")
-	await("an address was denied", func() bool { return status("192.0.2.1") == 403 })
+	gatetest.Await(t, "an address was denied", func() bool { return status("192.0.2.1") == 403 })
 
 	// What cannot be used leaves the last good list in force.
 	put(allow, "nonsense\n")
-	await("the log tells of a bad file", func() bool { return strings.Contains(g.Log(), "last good one stays in force") })
+	gatetest.Await(t, "the log tells of a bad file", func() bool { return strings.Contains(g.Log(), "last good one stays in force") })
 	if status("10.1.2.3") != 200 || status("198.51.100.1") != 403 {
 		t.Error("a bad file changed the list")
 	}
 	if err := os.Truncate(deny, 0); err != nil { // as if it were being written
 		t.Fatal(err)
 	}
-	await("the log tells of an empty file", func() bool { return strings.Contains(g.Log(), "put a comment into it") })
+	gatetest.Await(t, "the log tells of an empty file", func() bool { return strings.Contains(g.Log(), "put a comment into it") })
 	if status("192.0.2.1") != 403 {
 		t.Error("an empty file let a denied address in")
 	}
 	if err := os.Remove(allow); err != nil {
 		t.Fatal(err)
 	}
-	await("the log tells of a missing file", func() bool { return strings.Contains(g.Log(), "no such file") })
+	gatetest.Await(t, "the log tells of a missing file", func() bool { return strings.Contains(g.Log(), "no such file") })
 	if status("10.1.2.3") != 200 {
 		t.Error("a missing file changed the list")
 	}
 	put(allow, "198.51.100.0/24\n")
-	await("the list is there again", func() bool { return status("198.51.100.1") == 200 && status("10.1.2.3") == 403 })
+	gatetest.Await(t, "the list is there again", func() bool { return status("198.51.100.1") == 200 && status("10.1.2.3") == 403 })
 
 	// Written in place, as by a shell's >>.
 	f, err := os.OpenFile(deny, os.O_APPEND|os.O_WRONLY, 0)
@@ -169,5 +160,5 @@ func TestFiles(t *testing.T) {
 	}
 	f.WriteString("198.51.100.9\n")
 	f.Close()
-	await("an address was appended", func() bool { return status("198.51.100.9") == 403 && status("192.0.2.1") == 403 })
+	gatetest.Await(t, "an address was appended", func() bool { return status("198.51.100.9") == 403 && status("192.0.2.1") == 403 })
 }

@@ -104,7 +104,7 @@ func TestEveryKeyChangeIsAudited(t *testing.T) {
 	if err := g.Load(site("") + "\nhttp://other.test {\nagent_auth {\nkey eve {env.NOT_THERE}\n}\nrespond in\n}"); err == nil {
 		t.Fatal("a site without a key starts")
 	}
-	await(t, "the new key is told of", func() bool { return len(trailOf(t, trail)) > seen })
+	gatetest.Await(t, "the new key is told of", func() bool { return len(trailOf(t, trail)) > seen })
 	tells("authn_token_created dora: added")
 
 	// A site that is taken out takes its keys along.

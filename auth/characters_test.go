@@ -36,14 +36,14 @@ func TestCharacterKeys(t *testing.T) {
 		t.Errorf("another agent: %d", res.Status)
 	}
 	write(`{`)
-	await(t, "the log complains", func() bool {
+	gatetest.Await(t, "the log complains", func() bool {
 		return strings.Contains(g.Log(), "the character files cannot be used") && strings.Contains(g.Log(), "sys_key_file_broken")
 	})
 	if res := g.Get(mine, "X-API-KEY", adaKey); res.Status != 200 {
 		t.Errorf("with a broken character: %d", res.Status)
 	}
 	write(`{"name": "Ada", "settings": {"secrets": {"API_KEY": "` + otherKey + `"}}}`)
-	await(t, "the new key is valid", func() bool { return g.Get(mine, "X-API-KEY", otherKey).Status == 200 })
+	gatetest.Await(t, "the new key is valid", func() bool { return g.Get(mine, "X-API-KEY", otherKey).Status == 200 })
 	if res := g.Get(mine, "X-API-KEY", adaKey); res.Status != 401 {
 		t.Errorf("the old key: %d", res.Status)
 	}

@@ -143,7 +143,7 @@ func TestCookieIsGoodFor(t *testing.T) {
 		_, err := d.Revoke("ada", "", 0, keys.Edit{Now: time.Now()})
 		return err
 	})
-	await(t, "the cookie of a revoked key is dead", func() bool {
+	gatetest.Await(t, "the cookie of a revoked key is dead", func() bool {
 		return g.Get("/socket.io/", "Cookie", cookie, "Sec-Fetch-Site", "same-origin").Status == 401
 	})
 	if _, value, _ := strings.Cut(cookie, "="); strings.Contains(g.Log(), value) {

@@ -52,18 +52,6 @@ func (f keyFile) site(more string) string {
 	return "{\ngatehouse {\nkeys " + f.Path() + "\n}\n}\nGATE {\nagent_auth {\nrequire read /read/*\n" + more + "\n}\nreverse_proxy BACKEND {\nflush_interval -1\nstream_close_delay 1h\ntransport agent_backend\n}\n}"
 }
 
-// await asks until the answer is as wanted. The gate promises a second; the
-// bound here is for machines that are busy with other things.
-func await(t *testing.T, what string, ask func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ask(); {
-		if time.Now().After(end) {
-			t.Fatalf("%s: it does not happen", what)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
 func TestKeyFile(t *testing.T) {
 	file := newKeyFile(t)
 	ada := file.add(keys.Key{ID: "ada", Scopes: []string{"read"}, Entity: "11111111-2222-3333-4444-555555555555"})
@@ -80,7 +68,7 @@ func TestKeyFile(t *testing.T) {
 	}
 
 	bob := file.add(keys.Key{ID: "bob", Scopes: []string{"chat"}})
-	await(t, "a key that was added is valid", func() bool { return status(bob) == 403 })
+	gatetest.Await(t, "a key that was added is valid", func() bool { return status(bob) == 403 })
 
 	var rotated string
 	file.edit(func(d *keys.Document) error {
@@ -88,7 +76,7 @@ func TestKeyFile(t *testing.T) {
 		rotated = minted.Reveal()
 		return err
 	})
-	await(t, "the new secret is valid", func() bool { return status(rotated) == 200 })
+	gatetest.Await(t, "the new secret is valid", func() bool { return status(rotated) == 200 })
 	if got := status(ada); got != 200 {
 		t.Errorf("the old secret during the overlap: %d", got)
 	}
@@ -97,7 +85,7 @@ func TestKeyFile(t *testing.T) {
 		_, err := d.Revoke("ada", "", 0, keys.Edit{Now: time.Now()})
 		return err
 	})
-	await(t, "a revoked key is refused", func() bool { return status(ada) == 401 && status(rotated) == 401 })
+	gatetest.Await(t, "a revoked key is refused", func() bool { return status(ada) == 401 && status(rotated) == 401 })
 	if events := g.Events(); events[len(events)-1]["reason"] != "the X-Api-Key is no valid key: revoked" {
 		t.Errorf("the last event: %v", events[len(events)-1])
 	}
@@ -116,7 +104,7 @@ func TestBrokenKeyFile(t *testing.T) {
 		if err := os.WriteFile(file.Path(), []byte(broken), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		await(t, "the log complains", func() bool { return complaints() > i })
+		gatetest.Await(t, "the log complains", func() bool { return complaints() > i })
 		if res := g.Get("/read/x", "X-API-KEY", ada); res.Status != 200 {
 			t.Errorf("with a broken file: %d", res.Status)
 		}
@@ -125,7 +113,7 @@ func TestBrokenKeyFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	bob := file.add(keys.Key{ID: "bob", Scopes: []string{"read"}})
-	await(t, "the mended file is in force", func() bool { return g.Get("/read/x", "X-API-KEY", bob).Status == 200 })
+	gatetest.Await(t, "the mended file is in force", func() bool { return g.Get("/read/x", "X-API-KEY", bob).Status == 200 })
 }
 
 func TestKeyFileAtStart(t *testing.T) {
@@ -257,7 +245,7 @@ func TestStreamsEnd(t *testing.T) {
 			t.Fatalf("still open: %v", want)
 		}
 	}
-	await(t, "there is an event for each", func() bool {
+	gatetest.Await(t, "there is an event for each", func() bool {
 		return strings.Count(g.Log(), "the request was ended: the key ada is revoked") == 3
 	})
 	if res := g.Get("/read/x", "X-API-KEY", secrets["ada"]); res.Status != 401 {
@@ -289,7 +277,7 @@ func TestKeyChangesAreEvents(t *testing.T) {
 		}
 		return names
 	}
-	await(t, "the first change", func() bool { return len(seen()) == 1 })
+	gatetest.Await(t, "the first change", func() bool { return len(seen()) == 1 })
 	if err := g.Load(file.site("anonymous read")); err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +285,7 @@ func TestKeyChangesAreEvents(t *testing.T) {
 		_, err := d.Revoke("ada", "", 0, keys.Edit{Now: time.Now()})
 		return err
 	})
-	await(t, "the second change", func() bool { return len(seen()) >= 2 })
+	gatetest.Await(t, "the second change", func() bool { return len(seen()) >= 2 })
 	if got := fmt.Sprint(seen()); got != "[authz_change ada authn_token_revoked ada]" {
 		t.Errorf("the events are %s", got)
 	}
@@ -315,7 +303,7 @@ func TestLastUseSurvives(t *testing.T) {
 	if err := g.Load("GATE {\nrespond hi\n}"); err != nil { // the ring's end
 		t.Fatal(err)
 	}
-	await(t, "the time of use in the file", func() bool {
+	gatetest.Await(t, "the time of use in the file", func() bool {
 		d, err := file.Load()
 		return err == nil && !d.Keys[0].Secrets[0].LastUsed.IsZero()
 	})

@@ -95,7 +95,7 @@ func TestRotationUnderLoad(t *testing.T) {
 	})
 	one := &http.Client{Transport: new(http.Transport)}
 	defer one.CloseIdleConnections()
-	await(t, "the new secret is valid", func() bool {
+	gatetest.Await(t, "the new secret is valid", func() bool {
 		status, _ := send(one, fresh)
 		if status == http.StatusOK {
 			sent.Add(1)
@@ -108,7 +108,7 @@ func TestRotationUnderLoad(t *testing.T) {
 		_, err := d.Revoke("ada", "1", 0, keys.Edit{Now: time.Now()})
 		return err
 	})
-	await(t, "the old secret has ended", func() bool {
+	gatetest.Await(t, "the old secret has ended", func() bool {
 		status, _ := send(one, old)
 		if status == http.StatusOK {
 			sent.Add(1)

@@ -65,7 +65,7 @@ func TestTicket(t *testing.T) {
 		_, err := d.Revoke("ada", "", 0, keys.Edit{Now: time.Now()})
 		return err
 	})
-	await(t, "the key is revoked", func() bool { return g.Get("/", "X-API-KEY", ada).Status == 401 })
+	gatetest.Await(t, "the key is revoked", func() bool { return g.Get("/", "X-API-KEY", ada).Status == 401 })
 	if res := g.Get("/media/x.png?ticket=" + fresh); res.Status != 401 {
 		t.Errorf("a ticket of a revoked key: %d", res.Status)
 	}

@@ -76,7 +76,7 @@ func TestStreamsComeAndGo(t *testing.T) {
 		close(end) // the backend ends what the clients have not
 		end = make(chan struct{})
 		once.Unlock()
-		waitFor(t, "all slots are returned", func() bool { return ratelimit.SlotsInUse() == 0 })
+		gatetest.Await(t, "all slots are returned", func() bool { return ratelimit.SlotsInUse() == 0 })
 		for _, conn := range conns {
 			conn.Close()
 		}

@@ -6,37 +6,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit"
 )
-
-// until waits for what other goroutines do.
-func until(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for range 10_000_000 {
-		if done() {
-			return
-		}
-		runtime.Gosched()
-	}
-	t.Fatalf("%s: it does not happen", what)
-}
-
-// waitFor waits for what takes a while.
-func waitFor(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for limit := time.Now().Add(time.Minute); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(limit) {
-			t.Fatalf("%s: it does not happen", what)
-		}
-	}
-}
 
 // streams has the backend answer streams that stay open until released, and
 // upgrade where it is asked to.
@@ -135,7 +111,7 @@ func TestConcurrent(t *testing.T) {
 				if how == "half-close" {
 					release() // a client that has only stopped sending may still read
 				}
-				until(t, "all slots are returned", func() bool { return ratelimit.SlotsInUse() == 0 })
+				gatetest.Await(t, "all slots are returned", func() bool { return ratelimit.SlotsInUse() == 0 })
 			})
 		}
 	}
@@ -152,5 +128,5 @@ func TestConcurrentWhateverFails(t *testing.T) {
 	if got := g.Get("/").Status; got != 429 {
 		t.Errorf("over the limit: %d", got)
 	}
-	until(t, "all slots are returned", func() bool { return ratelimit.SlotsInUse() == 0 })
+	gatetest.Await(t, "all slots are returned", func() bool { return ratelimit.SlotsInUse() == 0 })
 }

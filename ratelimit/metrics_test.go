@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit"
 )
 
@@ -84,7 +86,7 @@ func TestMetrics(t *testing.T) {
 		"rate_limit_clients": 2, "rate_limit_clients_with_key": 1, "rate_limit_client_places": 1 << 20, "rate_limit_slots_in_use": 0,
 		"rate_limit_shared_cells": 0, "rate_limit_shared_decisions_total": 0, "rate_limit_evictions_total": 0,
 	} {
-		until(t, name, func() bool { return series(t, "caddy_gatehouse_"+name)[""] == want })
+		gatetest.Await(t, name, func() bool { return series(t, "caddy_gatehouse_"+name)[""] == want })
 	}
 	if series(t, "caddy_gatehouse_rate_limit_counter_bytes")[""] <= 0 {
 		t.Error("the counters take no memory")

@@ -121,7 +121,7 @@ func TestStoreAway(t *testing.T) {
 	if _, state := health("/elsewhere"); state != "" {
 		t.Errorf("elsewhere strangers learn that the gate is %s", state)
 	}
-	until(t, "an event", func() bool { return eventsNamed(g, "sys_limit_store_away") == 1 })
+	gatetest.Await(t, "an event", func() bool { return eventsNamed(g, "sys_limit_store_away") == 1 })
 	if up, _ := gauge(t, "caddy_gatehouse_rate_limit_store_up"); up != 0 {
 		t.Errorf("store_up is %v", up)
 	}
@@ -139,7 +139,7 @@ func TestStoreAway(t *testing.T) {
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "it is back", func() bool { return eventsNamed(g, "sys_limit_store_back") == 1 })
+	gatetest.Await(t, "it is back", func() bool { return eventsNamed(g, "sys_limit_store_back") == 1 })
 	if status, state := health("/healthz"); status != 200 || state != "" {
 		t.Errorf("/healthz with it again: %d, %q", status, state)
 	}
@@ -193,7 +193,7 @@ func TestStoreReset(t *testing.T) {
 	} {
 		expect(t, client.value, statuses(g, 3, "/", client.header, client.value), 2, 1)
 		ratelimit.ResetElsewhere(t, redis.Options{URL: "redis://" + server.Addr(), Budget: time.Minute}, client.subject)
-		waitFor(t, "this gate follows", func() bool { return g.Get("/", client.header, client.value).Status == 200 })
+		gatetest.Await(t, "this gate follows", func() bool { return g.Get("/", client.header, client.value).Status == 200 })
 		expect(t, client.value+", reset", statuses(g, 2, "/", client.header, client.value), 1, 1)
 	}
 }

@@ -101,7 +101,7 @@ func TestStreamLimits(t *testing.T) {
 					if got := follow(t, g, test.path, upgrade); got != want {
 						t.Fatalf("got %d, want %d", got, want)
 					}
-					waitFor(t, "the slot is returned", func() bool { return ratelimit.SlotsInUse() == 0 })
+					gatetest.Await(t, "the slot is returned", func() bool { return ratelimit.SlotsInUse() == 0 })
 				}
 				if events := g.Events(); len(events) != 0 {
 					t.Errorf("it is a security event: %v", events)
