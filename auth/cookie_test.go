@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 )
 
@@ -139,13 +140,11 @@ func TestCookieIsGoodFor(t *testing.T) {
 		t.Errorf("two cookies: %d", res.Status)
 	}
 
-	file.edit(func(d *keys.Document) error {
-		_, err := d.Revoke("ada", "", 0, keys.Edit{Now: time.Now()})
-		return err
-	})
-	gatetest.Await(t, "the cookie of a revoked key is dead", func() bool {
-		return g.Get("/socket.io/", "Cookie", cookie, "Sec-Fetch-Site", "same-origin").Status == 401
-	})
+	file.revoke("ada", "")
+	awaitChange(t, g, events.KeyRevoked, "ada")
+	if got := g.Get("/socket.io/", "Cookie", cookie, "Sec-Fetch-Site", "same-origin").Status; got != 401 {
+		t.Errorf("the cookie of a revoked key: %d", got)
+	}
 	if _, value, _ := strings.Cut(cookie, "="); strings.Contains(g.Log(), value) {
 		t.Error("the cookie stands in the log")
 	}
@@ -174,10 +173,7 @@ func TestUpgradeByCookie(t *testing.T) {
 	if !strings.Contains(open, "101") {
 		t.Fatalf("the socket: %q", open)
 	}
-	file.edit(func(d *keys.Document) error {
-		_, err := d.Revoke("ada", "", 0, keys.Edit{Now: time.Now()})
-		return err
-	})
+	file.revoke("ada", "")
 	select {
 	case <-gone:
 	case <-time.After(20 * time.Second):

@@ -104,10 +104,7 @@ func TestRotationUnderLoad(t *testing.T) {
 	})
 	close(told)
 	moved.Wait()
-	file.edit(func(d *keys.Document) error {
-		_, err := d.Revoke("ada", "1", 0, keys.Edit{Now: time.Now()})
-		return err
-	})
+	file.revoke("ada", "1")
 	gatetest.Await(t, "the old secret has ended", func() bool {
 		status, _ := send(one, old)
 		if status == http.StatusOK {

@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 )
 
@@ -61,11 +61,8 @@ func TestTicket(t *testing.T) {
 		t.Error("the ticket stands in the log")
 	}
 	fresh := ticketOf(t, g, "X-API-KEY", ada)
-	file.edit(func(d *keys.Document) error {
-		_, err := d.Revoke("ada", "", 0, keys.Edit{Now: time.Now()})
-		return err
-	})
-	gatetest.Await(t, "the key is revoked", func() bool { return g.Get("/", "X-API-KEY", ada).Status == 401 })
+	file.revoke("ada", "")
+	awaitChange(t, g, events.KeyRevoked, "ada")
 	if res := g.Get("/media/x.png?ticket=" + fresh); res.Status != 401 {
 		t.Errorf("a ticket of a revoked key: %d", res.Status)
 	}

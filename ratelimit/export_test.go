@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"crypto/rand"
 	"fmt"
 	"testing"
 
@@ -24,8 +25,9 @@ const MaxKeyLabels = maxKeyLabels
 // from what the process has counted.
 func CountNewKeys(n int) {
 	k := newKeyMetrics()
+	run := rand.Text()
 	for i := range n {
-		k.count(&gate.Principal{KeyID: fmt.Sprintf("bounded-%d", i)}, true)
+		k.count(&gate.Principal{KeyID: fmt.Sprintf("%s-%d", run, i)}, true)
 	}
 }
 
