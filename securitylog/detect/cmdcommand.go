@@ -80,7 +80,10 @@ func command(b []byte, i int, sep separator, t *text) string {
 	if t.where == InUserAgent && sep == sepSemi && (arg != argShell || kind == cmdWord) {
 		return "" // the comments of User-Agents are lists of words
 	}
-	if !t.prose && hidesRest(b) && arg != argEnd && (sep == sepBreak || sep <= sepAmp) {
+	if !t.prose && hidesRest(b) && (arg != argEnd || leftQuote(b[:place])) && (sep == sepBreak || sep <= sepAmp) {
+		return rule
+	}
+	if sep == sepBreak && !t.prose && breaksIn(b, place, j, kind, arg) {
 		return rule
 	}
 	early := place <= 24
@@ -100,7 +103,7 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return rule
 	case sep == sepTick && !t.prose && (kind != cmdWord || at(b, j) == '`'):
 		return rule
-	case place <= 5 && administers(name, b[min(len(b), j+1):]), place <= 5 && kind == cmdSure && arg == argPlain:
+	case (place <= 5 || ends && !t.prose && place <= maxHead && left(b, place)) && administers(name, b[min(len(b), j+1):]), place <= 5 && kind == cmdSure && arg == argPlain:
 		return rule
 	case t.prose:
 		return ""
@@ -128,6 +131,25 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return rule
 	}
 	return ""
+}
+
+// breaksIn reports whether a line break has put the command at i, whose name ends at j, behind nothing or one word, and nothing but its
+// arguments follows: the value of a form has no lines.
+func breaksIn(b []byte, i, j int, kind commandKind, arg argKind) bool {
+	head := trimBlank(b[:i])
+	if len(head) > 24 || len(b)-j > maxHead || bytes.ContainsAny(head, " \n") || bytes.IndexByte(b[j:], '\n') >= 0 || kind == cmdArg {
+		return false
+	}
+	if kind != cmdWord {
+		return arg != argPlain || len(head) == 0 || operand(b, skipSpaces(b, j))
+	}
+	return arg == argPlain && operand(b, skipSpaces(b, j)) || len(head) == 0 && arg == argEnd
+}
+
+// leftQuote reports whether a quote is closed before a separator: ' ; date #
+func leftQuote(head []byte) bool {
+	head = bytes.TrimRight(head, " ;|&")
+	return len(head) > 0 && isQuote(head[len(head)-1])
 }
 
 // skipUnset steps over a variable at i that a command follows: a shell that does not know it drops it.

@@ -102,7 +102,7 @@ func shellText(b []byte, t *text, plain bool) string {
 		return "cmdi-expansion"
 	}
 	if i := bytes.Index(b, []byte("()")); i >= 0 && hasPrefixAt(b, skipBlank(b, i+2), "{") {
-		if j := skipBlank(b, skipBlank(b, i+2)+1); (anonymous(b, i) && isLetter(at(b, j)) || at(b, j) == ':' || at(b, j) == '_' || at(b, j) == ';' || at(b, j) == '(') && bytes.IndexByte(b[j:], '}') > 0 {
+		if j := skipBlank(b, skipBlank(b, i+2)+1); j == len(b) && i == skipBlank(b, 0) || (anonymous(b, i) && isLetter(at(b, j)) || at(b, j) == ':' || at(b, j) == '_' || at(b, j) == ';' || at(b, j) == '(') && bytes.IndexByte(b[j:], '}') > 0 {
 			return "cmdi-shellshock"
 		}
 	}
@@ -158,7 +158,13 @@ func shellText(b []byte, t *text, plain bool) string {
 				i += 2
 				continue
 			}
-			if ticks++; ticks%2 == 0 || markdownCode(b, i, spaces > 0, t.prose) {
+			if ticks++; ticks%2 == 0 {
+				continue
+			}
+			if markdownCode(b, i, spaces > 0, t.prose) {
+				if end := codeEnd(b, i); t.prose && end > 0 { // what a sentence quotes is talked about
+					i, ticks = end, ticks+1
+				}
 				continue
 			}
 		case '%':
@@ -211,16 +217,25 @@ func anonymous(b []byte, i int) bool {
 	return false
 }
 
-// markdownCode reports whether the backtick at i begins a piece of code in a text rather than a command: words stand before it, or
-// after its end.
-func markdownCode(b []byte, i int, spaced, prose bool) bool {
+// codeEnd returns the position of the backtick that closes the one at i, -1 when none is near.
+func codeEnd(b []byte, i int) int {
 	window := b[i+1 : min(len(b), i+1+96)]
 	step(len(window))
 	end := bytes.IndexByte(window, '`')
 	if end < 0 {
+		return -1
+	}
+	return i + 1 + end
+}
+
+// markdownCode reports whether the backtick at i begins a piece of code in a text rather than a command: words stand before it, or
+// after its end.
+func markdownCode(b []byte, i int, spaced, prose bool) bool {
+	end := codeEnd(b, i)
+	if end < 0 {
 		return spaced
 	}
-	after := i + 1 + end + 1
+	after := end + 1
 	switch next := at(b, after); {
 	case at(b, i-1) == '[' && next == ']':
 		return true

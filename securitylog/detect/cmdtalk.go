@@ -38,12 +38,15 @@ func listsNames(b []byte) bool {
 // maxRow is the length of the longest row of a table that is taken for one.
 const maxRow = 512
 
-// tableRow reports whether the text is a row of a table as markdown writes it.
+// tableRow reports whether the text is a row of a table as markdown writes it, or its head with the line below.
 func tableRow(b []byte) bool {
 	if len(b) > maxRow { // every bar may ask
 		return false
 	}
 	v := trimBlank(b[max(0, bytes.IndexByte(b, '|')):])
 	step(2 * len(v))
-	return len(v) > 4 && v[0] == '|' && v[1] == ' ' && v[len(v)-1] == '|' && bytes.Count(v, []byte(" | ")) >= 1
+	if len(v) <= 4 || v[0] != '|' || v[len(v)-1] != '|' {
+		return false
+	}
+	return v[1] == ' ' && bytes.Contains(v, []byte(" | ")) || hasAnyIn(v, "|--", "| --", "|:-", "| :-")
 }

@@ -24,6 +24,7 @@ func (s *scan) scripts(t *text) {
 				s.report(t.place, JS, "js-data")
 				return
 			}
+		case spokenOf(b, i-len(scheme)-1, i+1):
 		case codeFollows(b, i+1, t.prose):
 			s.report(t.place, JS, "js-scheme")
 			if i > len(scheme)+2 && !t.prose { // amid other text, for a page to make a link of
@@ -68,6 +69,18 @@ func schemeBefore(b []byte, i int) string {
 		}
 	}
 	return ""
+}
+
+// spokenOf reports whether the quotes at open and close hold nothing but a scheme that a sentence names: `javascript:`.
+func spokenOf(b []byte, open, close int) bool {
+	if !isQuote(at(b, open)) || at(b, close) != b[open] {
+		return false
+	}
+	switch at(b, close+1) {
+	case 0, ' ', '.', ',', ')', ']':
+		return bytes.IndexByte(b[max(0, open-maxHead):open], ' ') >= 0
+	}
+	return false
 }
 
 // codeFollows reports whether what follows a script scheme is code rather than the rest of a sentence.

@@ -60,7 +60,7 @@ func wrapper(b []byte, path, prose bool) string {
 		scheme, rest := b[j:i], b[i+1:]
 		switch string(scheme) {
 		case "file", "netdoc", "local_file":
-			if at(rest, 0) == '/' || at(rest, 0) == '\\' || len(rest) > 2 && isLetter(rest[0]) && rest[1] == ':' ||
+			if (at(rest, 0) == '/' || at(rest, 0) == '\\') && !isQuote(at(rest, 2)) || len(rest) > 2 && isLetter(rest[0]) && rest[1] == ':' ||
 				bytes.HasSuffix(rest, []byte("boot.ini")) {
 				return "lfi-wrapper"
 			}

@@ -224,7 +224,7 @@ func (q *sqlText) atWord(i int, chars *int) string {
 	case kwOrder, kwLimit, kwInto:
 		return q.atClause(i)
 	case kwWaitfor:
-		if next := q.tok(i + 1); next.kw == kwDelay && (q.tok(i+2).kind == tokQuote || q.tok(i+2).kind == tokNumber || !q.prose) {
+		if next := q.tok(i + 1); next.kw == kwDelay && q.tok(i+2).c != '`' && (q.tok(i+2).kind == tokQuote || q.tok(i+2).kind == tokNumber || !q.prose) {
 			return "sqli-time"
 		}
 	case kwTime, kwDanger:

@@ -153,7 +153,7 @@ func (q *sqlText) atClause(i int) string {
 			return "sqli-clause"
 		}
 	case "into":
-		if q.tok(i+1).kw == kwOutfile && (q.tok(i+2).kind == tokQuote || q.tok(i+2).kind == tokWord && q.tok(i+3).kind == tokOpen || left || q.tail) {
+		if q.tok(i+1).kw == kwOutfile && (q.tok(i+2).kind == tokQuote && q.tok(i+2).c != '`' || q.tok(i+2).kind == tokWord && q.tok(i+3).kind == tokOpen || left || q.tail) {
 			return "sqli-clause"
 		}
 	}
@@ -180,7 +180,7 @@ func (q *sqlText) atFunction(i int) string {
 	}
 	if next.kind != tokOpen {
 		// Stored procedures are called by name alone.
-		if w := q.word(i); len(w) > 3 && (string(w[:3]) == "xp_" || string(w[:3]) == "sp_") && (!q.prose || prev.kw == kwExec || prev.kind == tokDot) {
+		if w := q.word(i); len(w) > 3 && (string(w[:3]) == "xp_" || string(w[:3]) == "sp_") && (prev.kw == kwExec || prev.kind == tokDot || !q.prose && !q.amidWords(i)) {
 			return rule
 		}
 		return ""
@@ -204,6 +204,12 @@ func (q *sqlText) atFunction(i int) string {
 		return rule
 	}
 	return ""
+}
+
+// amidWords reports whether the word at i stands among words of talk, before and behind it or at the beginning of several.
+func (q *sqlText) amidWords(i int) bool {
+	plain := func(k int) bool { t := q.tok(k); return t.kind == tokWord && !q.left(i) }
+	return i > 0 && plain(i-1) || i == 0 && plain(1) && plain(2)
 }
 
 func (q *sqlText) atSchema(i int) string {

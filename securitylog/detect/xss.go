@@ -91,7 +91,7 @@ func openTags(b []byte, prose bool) (string, bool) {
 			continue
 		}
 		step(j - i)
-		if string(name) == "xml" && b[i+1] == '?' || (prose || string(name) != "script") && mentioned(b, i, j, name) {
+		if string(name) == "xml" && b[i+1] == '?' || mentioned(b, i, j, name, prose) {
 			tagged = tagged || !prose
 			i = j - 1
 			continue
@@ -139,26 +139,29 @@ func tagName(dst, b []byte, j int) ([]byte, int) {
 
 var blank = []byte{' '}
 
-// mentioned reports whether the tag at i, whose name ends at j, is spoken of in a sentence. A script tag has no attributes then, and
-// nothing of script or markup comes after it, or it stands in backticks and no script is closed behind it. Other tags stand in
-// backticks alone, with words around those.
-func mentioned(b []byte, i, j int, name []byte) bool {
-	step(256)
+// mentioned reports whether the tag at i, whose name ends at j, is spoken of: it stands in backticks with words around those, or is a
+// script tag without attributes amid words, and nothing of script or markup comes after it.
+func mentioned(b []byte, i, j int, name []byte, prose bool) bool {
+	step(256 + maxHead)
 	rest := b[j:min(len(b), j+256)]
+	spaced := bytes.Count(b[max(0, i-maxHead):i], blank)+bytes.Count(rest, blank) >= 3
+	ticked := at(b, i-1) == '`'
 	close := bytes.IndexByte(rest, '>')
-	if close < 0 {
+	script := string(name) == "script"
+	switch {
+	case ticked && spaced && at(rest, 0) == '`': // the beginning of a tag
+		return true
+	case close < 0:
 		return false
-	}
-	quoted := at(b, i-1) == '`' && at(rest, close+1) == '`'
-	if string(name) != "script" {
-		return quoted && bytes.IndexByte(rest[:close], '<') < 0 && bytes.Count(b[max(0, i-maxHead):i], blank)+bytes.Count(rest[close:], blank) >= 3
-	}
-	if close > 0 {
+	case !script:
+		return ticked && spaced && at(rest, close+1) == '`' && bytes.IndexByte(rest[:close], '<') < 0
+	case close > 0 || !prose && !spaced:
 		return false
 	}
 	rest = rest[1:]
-	if quoted {
-		return !bytes.Contains(rest, []byte("</script")) || !bytes.ContainsAny(rest[:bytes.Index(rest, []byte("</script"))], "(=;<{[")
+	if ticked && at(rest, 0) == '`' {
+		end := bytes.Index(rest, []byte("</script"))
+		return end < 0 || !bytes.ContainsAny(rest[:end], "(=;<{[")
 	}
 	return !bytes.ContainsAny(bytes.TrimPrefix(rest, []byte("`")), "(=;<`{[")
 }
