@@ -102,13 +102,16 @@ func socketIO(gate, options string) string {
 		});
 		const options = ` + options + `;
 		const socket = io('` + gate + `', {...options, reconnection: false, forceNew: true, timeout: 20000, auth: {entityId: '5f0f6a2e-0000-4000-8000-000000000001'}});
+		// Where two transports are named, it upgrades from the first to the second,
+		// which may be before it is connected.
+		const upgraded = options.transports.length > 1 && new Promise(ok => socket.io.engine.once('upgrade', ok));
 		try {
 			return await new Promise(done => {
 				socket.on('connect_error', e => done(e.message));
 				socket.on('channel_joined', () => done('connected by ' + socket.io.engine.transport.name + ', joined'));
 				const join = () => socket.emit('message', {type: 1, payload: {channelId: '5f0f6a2e-0000-4000-8000-000000000002', entityId: '5f0f6a2e-0000-4000-8000-000000000001'}});
-				// Where two transports are named, it upgrades from the first to the second.
-				socket.on('connect', () => options.transports.length > 1 ? socket.io.engine.once('upgrade', join) : join());
+				socket.on('connect', async () => { await upgraded; join(); });
+				setTimeout(() => done('no answer in a minute by ' + socket.io.engine.transport.name), 60000);
 			});
 		} finally { socket.close(); }`
 }
