@@ -319,6 +319,7 @@ var hostileAgents = map[string]string{
 	"x' or 2=2 -- ":                        "sqli",
 	"-4 union select 1,2,3":                "sqli",
 	"<script>go()</script>":                "xss",
+	"&#x003c;":                             "xss",
 	"../../../etc/passwd":                  "traversal",
 	"Mozilla/5.0 <img src=q onerror=go()>": "xss",
 }

@@ -9,7 +9,7 @@ import (
 func bare(b []byte, t *text, plain bool) string {
 	i := skipBlank(b, 0)
 	for i < len(b) && (b[i] == ' ' && isQuote(at(b, i-1)) || b[i] == '\'' || b[i] == '"' || b[i] == '(' || b[i] == '{' || b[i] == '<' || b[i] == '!' || b[i] == ')' || b[i] == '+') {
-		if !t.prose && emptyBrace(b, i) {
+		if !t.prose && (emptyBrace(b, i) || bracedName(b, i)) {
 			return "cmdi-expansion"
 		}
 		i++
@@ -31,8 +31,11 @@ func bare(b []byte, t *text, plain bool) string {
 	if i == 0 && administers(b[:nameEnd(b, 0)], b[min(len(b), nameEnd(b, 0)+1):]) && hasAnyIn(b, " /add", " /active", " /v ", " hk", "\"hk", "firewall ") {
 		return "cmdi-command"
 	}
-	if t.prose {
+	if t.prose && !commandParameter(t.name) {
 		return ""
+	}
+	if !t.prose && bracedName(b, i) {
+		return "cmdi-expansion"
 	}
 	runner, place := runnerKindOf(b[i:wordEnd(b, i)]), i
 	if runner == runProgram {
@@ -47,10 +50,13 @@ func bare(b []byte, t *text, plain bool) string {
 	if isQuote(at(b, i-1)) && at(b, j) == b[i-1] && at(b, j+1) == ' ' { // the name alone in quotes
 		j++
 	}
-	if i == place && commandParameter(t.name) && (kind != cmdWord || string(name) == "dir" || string(name) == "ver") {
+	arg, has := argument(b, j)
+	if i == place && promised(t, name, kind, arg, has) {
 		return "cmdi-command"
 	}
-	arg, has := argument(b, j)
+	if t.prose {
+		return ""
+	}
 	shell := has && arg == argShell && at(b, j) != '/' && at(b, j) != '.'
 	switch {
 	case i > place && (kind != cmdWord && operand(b, skipSpaces(b, j)) || shell || kind == cmdSure || kind != cmdWord && !english(b[place:wordEnd(b, place)])):
@@ -65,12 +71,45 @@ func bare(b []byte, t *text, plain bool) string {
 		return "cmdi-command"
 	case kind == cmdSure && (has && arg == argEnd && at(b, skipSpaces(b, j)) == ';' || !has && i > 1 && isQuote(at(b, i-2)) && b[i-1] == ' '):
 		return "cmdi-command"
+	case has && endsCommand(b) && (kind == cmdShort || kind == cmdSure || arg == argShell || arg == argPlain && operand(b, skipSpaces(b, j))):
+		return "cmdi-command"
 	case string(name) == "alias" && at(b, j) == ' ' && bytes.IndexByte(b[j:min(len(b), j+maxHead)], '=') > 0:
 		return "cmdi-command"
 	case !plain && kind != cmdWord && takenApart(t.b):
 		return "cmdi-command"
 	}
 	return ""
+}
+
+// promised reports whether a command stands where the parameter's name promises one. A word of English needs the arguments of a command, and
+// the codes of countries and languages are no commands.
+func promised(t *text, name []byte, kind commandKind, arg argKind, has bool) bool {
+	switch {
+	case !commandParameter(t.name), t.prose && kind != cmdSure:
+		return false
+	case string(name) == "dir" || string(name) == "ver":
+		return true
+	case kind == cmdWord || kind == cmdArg:
+		return has && arg == argShell
+	case products.has(name) && !bareCommands.has(name):
+		return has
+	case strings.EqualFold(t.name, "code"):
+		return has || len(name) > 2 || string(name) == "ls"
+	}
+	return true
+}
+
+// endsCommand reports whether a text ends in the sign that ends a command, with one before it.
+func endsCommand(b []byte) bool {
+	b = bytes.TrimRight(b, " ")
+	if len(b) < 2 {
+		return false
+	}
+	switch b[len(b)-1] {
+	case '|', '&', ';':
+		return isWordByte(b[len(b)-2]) || b[len(b)-2] == '/' || b[len(b)-2] == ' ' || b[len(b)-2] == '*'
+	}
+	return false
 }
 
 // commandParameter reports whether a parameter's name promises a command, as those of web shells do.

@@ -67,7 +67,9 @@ func batchIf(b []byte, i int) bool {
 		switch test := wordEnd(b, k); string(b[k:test]) {
 		case "exist", "defined":
 			if at(b, test) == ' ' {
-				return batchRuns(b, batchOperand(b, skipSpaces(b, test)))
+				operand := skipSpaces(b, test)
+				end := batchOperand(b, operand)
+				return batchRuns(b, end, namesFile(b[operand:end]))
 			}
 		case "errorlevel", "cmdextversion":
 			if at(b, test) == ' ' {
@@ -106,7 +108,13 @@ func batchIf(b []byte, i int) bool {
 	if grouped && at(b, end) == ')' {
 		end++
 	}
-	return batchRuns(b, end)
+	return batchRuns(b, end, true)
+}
+
+// namesFile reports whether an operand is a file or a string rather than a word: the command behind it may be a word of English then.
+func namesFile(operand []byte) bool {
+	step(len(operand))
+	return bytes.ContainsAny(operand, ".\\/:*%\"!")
 }
 
 // holdsVariable reports whether an operand names a variable of the command language: %1, %var%, !var!.
@@ -148,8 +156,8 @@ func batchOperand(b []byte, i int) int {
 	return limit
 }
 
-// batchRuns reports whether a command of Windows, or a group of them, stands at i.
-func batchRuns(b []byte, i int) bool {
+// batchRuns reports whether a command of Windows, or a group of them, stands at i; words of English count with any alone.
+func batchRuns(b []byte, i int, any bool) bool {
 	k := skipSpaces(b, i)
 	if at(b, k) == '@' {
 		k++
@@ -157,9 +165,15 @@ func batchRuns(b []byte, i int) bool {
 	if at(b, k) == '(' {
 		return k > i
 	}
-	switch string(b[k:wordEnd(b, k)]) {
-	case "echo", "goto", "set", "call", "cmd", "exit", "del", "copy", "xcopy", "start", "cd", "md", "rd", "move", "ren", "type", "powershell":
+	end := wordEnd(b, k)
+	switch string(b[k:end]) {
+	case "echo", "goto", "cmd", "xcopy", "del", "md", "rd", "powershell":
 		return k > i
+	case "set":
+		step(maxBatchOperand)
+		return k > i && (any || bytes.IndexByte(b[end:min(len(b), end+maxBatchOperand)], '=') >= 0)
+	case "call", "exit", "copy", "start", "cd", "move", "ren", "type":
+		return k > i && any
 	}
 	return false
 }

@@ -83,3 +83,31 @@ func emptyBrace(b []byte, i int) bool {
 	}
 	return commandKindOf(window[:wordEnd(window, 0)]) != 0
 }
+
+// bracedName recognises at i the name of a command that is put together from a list in braces: c{a,oun}t, {l,-lh}s.
+func bracedName(b []byte, i int) bool {
+	var held [maxWord]byte
+	name := held[:0]
+	for open := false; i < len(b) && len(name) < cap(name); i++ {
+		switch c := b[i]; {
+		case c == '{' && !open:
+			open = true
+		case c == ',' && open && len(name) > 0:
+			rest := b[i:min(len(b), i+maxBody)]
+			end := bytes.IndexByte(rest, '}')
+			step(len(rest))
+			if end < 0 || bytes.IndexByte(rest[:end], ' ') >= 0 {
+				return false
+			}
+			tail := rest[end+1:]
+			tail = tail[:wordEnd(tail, 0)]
+			glued := len(tail) > 0 || b[i-len(name)-1] != '{'
+			return glued && len(name)+len(tail) < cap(name) && commandKindOf(append(name, tail...)) != 0
+		case isWordByte(c):
+			name = append(name, c)
+		default:
+			return false
+		}
+	}
+	return false
+}

@@ -58,17 +58,23 @@ func TestPayloads(t *testing.T) {
 	}
 }
 
-// TestCommandParameters holds that a command alone is one where the parameter's name promises it, and a word anywhere else.
+// TestCommandParameters holds that a command alone is one where the parameter's name promises it, and a word anywhere else. The codes of
+// countries and languages, and what players of a game or a package manager are told, are no commands.
 func TestCommandParameters(t *testing.T) {
 	d := detect.New(detect.Options{})
-	for _, command := range []string{"id", "ls", "whoami", "uname", "shutdown", "dir", "ansible+all+-m+ping"} {
+	for _, command := range []string{"id", "ls", "whoami", "uname", "shutdown", "dir", "ansible+all+-m+ping", "python3+x.py", "pipx+install+x", "chef-client+-i+x", "cat+/x", "ansible-galaxy+collection+install+a.b"} {
 		for _, name := range []string{"cmd", "exec", "Command", "code"} {
-			if found := d.Target("/p?" + name + "=" + command); !found.Classes().Has(detect.CmdI) {
+			if found := d.Target("/p?" + name + "=" + command); !found.Classes().Has(detect.CmdI) && (name != "code" || command != "id") {
 				t.Errorf("%s=%s: found %v", name, command, found)
 			}
 		}
 		if found := d.Target("/p?q=" + command); found != nil && command[0] != 'a' {
 			t.Errorf("q=%s: found %v", command, found)
+		}
+	}
+	for _, pair := range []string{"code=id", "code=MD", "code=ps", "code=nl", "code=ab", "run=docker", "cli=npm", "shell=zsh-like", "command=say+hello+to+all", "command=install+now", "run=time", "cmd=open"} {
+		if found := d.Target("/api/items?" + pair); found != nil {
+			t.Errorf("%s: found %v", pair, found)
 		}
 	}
 }

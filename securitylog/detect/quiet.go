@@ -83,14 +83,17 @@ var wordRoles = func() map[string]wordRole {
 	add(roleRoot, "bash_history", "etc", "proc", "boot", "var", "usr", "opt", "sys", "dev", "windows", "winnt", "inetpub", "env", "git", "svn", "ssh", "aws", "htaccess", "htpasswd", "ini", "inf", "volumes", "log", "root", "program")
 	add(roleCommand, "cat", "wget", "curl", "ping", "nc", "bash", "sh", "ls", "id", "uname", "type", "dir", "true", "null", "version", "exec", "execute", "create", "alter", "truncate", "drop", "insert", "delete", "declare", "master", "sleep", "sudo", "doas", "nohup", "strace", "setsid", "busybox")
 	for name, kind := range commands {
-		if kind == cmdSure {
+		if first, _, ok := strings.Cut(name, "-"); ok && kind == cmdSure && !cmdletVerbs.has([]byte(first)) {
+			add(roleCommand, first)
+		}
+		if kind >= cmdShort {
 			add(roleCommand, name)
 		}
 	}
 	for name := range bareCommands {
 		add(roleCommand, name)
 	}
-	add(roleCommand, "net", "reg", "exec", "time")
+	add(roleCommand, "net", "reg", "exec", "time", "if")
 	return m
 }()
 

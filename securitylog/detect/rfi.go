@@ -9,7 +9,11 @@ import "bytes"
 //	rfi-internal  the metadata service of a cloud, or loopback in disguise
 //	rfi-scheme    a scheme for talking to other services: gopher, dict, ldap, rmi
 func (s *scan) rfi(t *text) {
-	b := trimBlank(t.b)
+	b := bytes.TrimPrefix(trimBlank(t.b), []byte("url:")) // which Java takes off
+	if hasAnyAt(b, 0, "jar:http", "jar:ftp") {            // an archive that is fetched
+		s.report(t.place, RFI, "rfi-scheme")
+		return
+	}
 	i := bytes.Index(b, schemeSep)
 	if i < 2 || i > 12 || t.where == InPath {
 		return
@@ -17,7 +21,7 @@ func (s *scan) rfi(t *text) {
 	step(len(b))
 	scheme, rest := b[:i], b[i+len(schemeSep):]
 	switch string(scheme) {
-	case "gopher", "dict", "ldap", "ldaps", "rmi", "tftp", "sftp", "netdoc", "jar", "jndi":
+	case "gopher", "dict", "ldap", "ldaps", "rmi", "tftp", "sftp", "netdoc", "jndi":
 		s.report(t.place, RFI, "rfi-scheme")
 		return
 	case "http", "https", "ftp", "ftps":

@@ -248,6 +248,9 @@ func (s *scan) markupView(t *text) (view text, decoded bool) {
 	if !changed {
 		return view, false
 	}
+	if bracketAlone(t.b, b) {
+		s.report(t.place, XSS, "xss-probe")
+	}
 	if bytes.Contains(b, []byte("&#")) { // escaped twice; in place, since references only shrink
 		b, _ = unescapeMarkup(b[:0], b)
 		step(len(b))

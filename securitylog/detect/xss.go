@@ -378,5 +378,5 @@ func handlerRuns(b []byte, start, eq int, name []byte, tagged bool, t *text) boo
 	}
 	value := b[eq+1 : min(len(b), eq+1+128)]
 	step(2 * len(value))
-	return bytes.ContainsAny(value, "(`") || bytes.Contains(value, []byte("javascript")) || !t.prose && bytes.HasSuffix(b, []byte(">")) && hasAnyIn(value, "document.", "location", "window.") || start == 0 && t.where != InPath && !t.prose
+	return bytes.ContainsAny(value, "(`") || bytes.Contains(value, []byte("javascript")) || !t.prose && bytes.HasSuffix(b, []byte(">")) && hasAnyIn(value, "document.", "location", "window.") || start == skipBlank(b, 0) && t.where != InPath && !t.prose
 }

@@ -93,3 +93,9 @@ func quotesAndBrackets(b []byte) bool {
 	}
 	return quote && leaves
 }
+
+// bracketAlone reports whether a text is nothing but the bracket that opens a tag, written by its number, as a scanner sends it to see
+// whether it comes back as one: &#x3c; and its kin.
+func bracketAlone(written, decoded []byte) bool {
+	return string(trimBlank(decoded)) == "<" && (hasPrefixAt(written, 0, "&#") || written[0] == '\\')
+}
