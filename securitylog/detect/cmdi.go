@@ -243,8 +243,8 @@ func markdownCode(b []byte, i int, spaced, prose bool) bool {
 		return true
 	case (next == ':' || next == ',' || next == ')') && at(b, after+1) == ' ':
 		return true // `name`: what it means; `name`, and more
-	case next == '*' && at(b, after+1) == '*':
-		return true // in bold
+	case next == '*' && at(b, after+1) == '*', next == '_' && at(b, after-2) == '>':
+		return true // in bold, or a link
 	case next == ' ':
 		k := skipSpaces(b, after)
 		switch at(b, k) {

@@ -63,6 +63,9 @@ func runnerKindOf(word []byte) uint8 {
 // products are programs that people talk about by name.
 var products = wordSet([]string{"docker", "kubectl", "npm", "npx", "mysql", "psql", "sqlite3", "bash", "zsh", "vim", "nano", "emacs", "ssh", "ftp", "curl", "wget", "grep", "sed", "awk", "gcc", "lua", "python3", "pip3", "rsync", "openssl", "terraform", "cmake", "tmux", "apt", "yum"})
 
+// developers are programs that people who write software tell each other to run, and attackers seldom have.
+var developers = wordSet([]string{"docker", "kubectl", "npm", "npx", "terraform", "cmake", "git", "java", "node", "make", "go", "pip", "pip3", "pipx", "gem", "rake", "brew", "virsh", "restic"})
+
 const (
 	runReserved = iota + 1 // a word of the shell's own grammar that a command follows
 	runProgram             // a program that runs what its arguments say

@@ -82,12 +82,12 @@ func TestCommandParameters(t *testing.T) {
 // TestLinksInTalk holds that the relative links of documents are none that a path is asked for by.
 func TestLinksInTalk(t *testing.T) {
 	d := detect.New(detect.Options{})
-	for _, text := range []string{"[next](../../../notes/plan.md)", "![flow](../assets/x.png) in a page", "`../client/dist` - the build", "see [the policy](../../../../VERSIONING.md) for more"} {
+	for _, text := range []string{"[next](../../../notes/plan.md)", "![flow](../assets/x.png) in a page", "`../client/dist` - the build", "see [the policy](../../../../VERSIONING.md) for more", "CWE-35 Path Traversal: '.../...//'"} {
 		if found := d.Target("/s?q=" + url.QueryEscape(text)); found != nil {
 			t.Errorf("%q: found %v", text, found)
 		}
 	}
-	for _, text := range []string{"[x](../../../etc/passwd)", "`../../../etc/passwd` - x", "[x]/../../../y"} {
+	for _, text := range []string{"[x](../../../etc/passwd)", "`../../../etc/passwd` - x", "[x]/../../../y", "the path '.../...//etc/passwd'", ".../...//"} {
 		if found := d.Target("/s?q=" + url.QueryEscape(text)); !found.Classes().Has(detect.Traversal) {
 			t.Errorf("%q: found %v", text, found)
 		}

@@ -249,6 +249,9 @@ func (q *sqlText) atWord(i int, chars *int) string {
 			return "sqli-stacked"
 		}
 	case kwSelect:
+		if next := q.tok(i + 1); next.kind == tokQuote && (q.double && next.c == '"' || q.single && next.c == '\'') {
+			return "" // words in quotes that end in this one
+		}
 		if q.left(i) && !q.prose && q.selects(i+1) && (q.single || q.double || q.tail) {
 			return "sqli-subquery"
 		}

@@ -189,6 +189,9 @@ func (q *sqlText) atFunction(i int) string {
 	if arg.kind == tokClose && t.kw == kwTime {
 		return ""
 	}
+	if string(q.word(i-1)) == "in" && !q.left(i) && arg.kind == tokWord {
+		return "" // options in openrowset(bulk)
+	}
 	if i == 0 && !next.glue && !q.tail && len(q.toks) <= 4 {
 		return "" // benchmark (2024)
 	}
@@ -230,7 +233,7 @@ func (q *sqlText) atSchema(i int) string {
 		}
 		return ""
 	}
-	if prev.kw == kwFrom || next.kind == tokDot && q.keywords > 1 || q.left(i) {
+	if prev.kw == kwFrom && (q.keywords > 1 || next.kind != tokDot || q.tok(i+2).glue) || next.kind == tokDot && q.keywords > 1 || q.left(i) {
 		return "sqli-schema"
 	}
 	return ""
@@ -243,7 +246,8 @@ func (q *sqlText) atVariable(i int) string {
 	}
 	switch string(q.word(i + 2)) {
 	case "version", "hostname", "datadir", "basedir", "servername", "global", "session", "spid", "version_compile_os", "tmpdir", "identity", "microsoftversion", "max_connections", "innodb_version", "secure_file_priv", "language", "rowcount", "pack_received", "connections":
-		if !q.prose || q.left(i) || q.tok(i-1).kw == kwSelect {
+		prev := q.tok(i - 1)
+		if q.left(i) || prev.kw == kwSelect || !q.prose && prev.kind != tokDot && (prev.kind != tokWord || prev.kw != kwNone) {
 			return "sqli-schema"
 		}
 	}

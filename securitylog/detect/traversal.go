@@ -29,7 +29,7 @@ func (s *scan) traversal(t *text) {
 		step(len(b))
 	}
 	rule := dotSegments(b, t.where == InPath)
-	if rule == "traversal-dotdot" && t.where != InPath && relativeInTalk(b, t.prose) {
+	if (rule == "traversal-dotdot" || rule == "traversal-dots") && t.where != InPath && relativeInTalk(b, t.prose) {
 		rule = ""
 	}
 	if rule != "" {
