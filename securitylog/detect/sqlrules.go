@@ -233,7 +233,7 @@ func (q *sqlText) atSchema(i int) string {
 		}
 		return ""
 	}
-	if prev.kw == kwFrom && (q.keywords > 1 || next.kind != tokDot || q.tok(i+2).glue) || next.kind == tokDot && q.keywords > 1 || q.left(i) {
+	if ends := next.kind == tokDot && !q.tok(i+2).glue; !ends && (prev.kw == kwFrom || next.kind == tokDot && q.keywords > 1) || q.left(i) { // a sentence's end is no name's dot
 		return "sqli-schema"
 	}
 	return ""
