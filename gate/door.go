@@ -24,6 +24,8 @@ type Door struct {
 	Format Format
 	// Realm is the realm of WWW-Authenticate.
 	Realm string
+	// Semicolons is what becomes of paths with a semicolon.
+	Semicolons Semicolons
 
 	app       *App
 	server    *caddyhttp.Server

@@ -340,7 +340,7 @@ func TestPathForwarded(t *testing.T) {
 	}`)
 	for target, want := range map[string]string{
 		"//api/x?a=//b": "/api/x?a=//b", "/%61pi/x": "/api/x", "/./api/x": "/api/x", "/x/../api/x": "/api/x",
-		"/API/x": "/API/x", "/api;a/x": "/api;a/x", "/caf%c3%a9": "/caf%C3%A9",
+		"/API/x": "/API/x", "/caf%c3%a9": "/caf%C3%A9",
 	} {
 		if res := g.Get(target); res.Body != "GET "+want {
 			t.Errorf("%s: the backend answers %d %q, want %q", target, res.Status, res.Body, want)

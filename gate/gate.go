@@ -30,9 +30,8 @@ func init() { caddy.RegisterModule(Gate{}) }
 // client sent is not believed. The path is percent-decoded once, and its
 // empty, "." and ".." segments are resolved (RFC 3986, section 6.2.2). A path
 // that servers read differently (an encoded slash, a backslash, a control
-// character, invalid UTF-8, double encoding, a dot segment with parameters) is
-// refused with 400 and the code INVALID_PATH by the next handler that judges
-// requests.
+// character, a semicolon, invalid UTF-8, double encoding) is refused with 400 and
+// the code INVALID_PATH by the next handler that judges requests.
 //
 // While the gate goes on without something that it needs (a shared store that is
 // away, a key file that is broken), answers at /healthz carry the response field
@@ -50,6 +49,13 @@ type Gate struct {
 	// Realm is the realm of WWW-Authenticate (RFC 9110, section 11.5).
 	// Default: agents.
 	Realm string `json:"realm,omitempty"`
+
+	// Semicolons is what becomes of paths with a semicolon, encoded or not:
+	// "refuse", since some backends take what follows it for parameters and the
+	// rest for the path (RFC 3986, section 3.3), or "pass", for a backend to which
+	// it is a letter. A dot segment with one ("..;") is always refused.
+	// Default: refuse.
+	Semicolons Semicolons `json:"semicolons,omitempty"`
 
 	// Aliases have paths taken for others, for every check and for the backend,
 	// unless a browser asks for a page to show (a navigation). Default: none.
@@ -83,6 +89,7 @@ func (Gate) CaddyModule() caddy.ModuleInfo {
 //	agent_gate [<matcher>] {
 //		error_format elizaos | code | problem | caddy
 //		realm <realm>
+//		semicolons refuse | pass
 //		alias <from> <to>
 //		pages <backend>
 //		ui on | off | <placeholder>
@@ -97,6 +104,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 	return g, Options{
 		"error_format": Word(&g.ErrorFormat, Readable[Format](ParseFormat)),
 		"realm":        Word(&g.Realm, checkRealm),
+		"semicolons":   Word(&g.Semicolons, Semicolons.check),
 		"alias": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
 			args := d.RemainingArgs()
 			if len(args) != 2 {
@@ -130,6 +138,7 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 	if g.Realm != "" {
 		door.Realm = g.Realm
 	}
+	door.Semicolons = g.Semicolons
 	if door.server != nil && accepts(g.AllowUnsafe, UnredactedLog) != nil {
 		door.accessLog = &accessLog{app: door.app, server: door.server}
 	}
@@ -168,6 +177,7 @@ func (g *Gate) Validate() error {
 	if g.Realm != "" {
 		mistakes = append(mistakes, checkRealm(g.Realm))
 	}
+	mistakes = append(mistakes, g.Semicolons.check())
 	for _, alias := range g.Aliases {
 		mistakes = append(mistakes, alias.check())
 	}

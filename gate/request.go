@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 	"github.com/google/uuid"
 )
 
@@ -104,7 +103,7 @@ func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
 	// A client's own id is not believed: it could collide with another's.
 	r.Header[requestIDHeader] = req.idHeader[:]
 
-	req.path, req.unclean = urlpath.Clean(r.URL)
+	req.path, req.unclean = d.Semicolons.clean(r.URL)
 	if req.unclean == nil && (req.path != r.URL.Path || r.URL.RawPath != "") {
 		r.URL.Path, r.URL.RawPath = req.path, ""
 		r.RequestURI = r.URL.RequestURI()

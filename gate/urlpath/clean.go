@@ -20,6 +20,7 @@ var (
 	errUTF8      = errors.New("the path is not valid UTF-8")
 	errDouble    = errors.New("the path is percent-encoded twice")
 	errDots      = errors.New("the path contains a dot segment with parameters")
+	errParams    = errors.New("the path contains a semicolon, behind which some backends read parameters that are no part of it")
 )
 
 // Clean returns the one form of a URL's path in which it is matched and
@@ -30,6 +31,17 @@ var (
 //
 // Clean changes nothing, and cleaning a clean path returns it.
 func Clean(u *url.URL) (string, error) {
+	cleaned, err := CleanWithParameters(u)
+	if err == nil && strings.Contains(cleaned, ";") {
+		return "", errParams
+	}
+	return cleaned, err
+}
+
+// CleanWithParameters is Clean for a backend to which a semicolon is a letter
+// like others, or whose paths have parameters (RFC 3986, section 3.3) that the
+// checks on paths are meant to see.
+func CleanWithParameters(u *url.URL) (string, error) {
 	p := u.Path
 	if IsPlain(p) && u.RawPath == "" {
 		return p, nil
