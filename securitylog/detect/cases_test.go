@@ -298,6 +298,7 @@ var cleanAgents = []string{
 	"PostmanRuntime/7.43.0",
 	"ElizaOS/1.7.2",
 	"Dalvik/2.1.0 (Linux; U; Android 14; id; Pixel 8 Build/AP1A)",
+	"Mozilla/5.0 (X11; Linux x86_64) Vega/1.0",
 	"Some Agent (for https://agents.example/; id; contact: ops@agents.example)",
 	"",
 }
@@ -319,6 +320,8 @@ var hostileAgents = map[string]string{
 	"x' or 2=2 -- ":                        "sqli",
 	"-4 union select 1,2,3":                "sqli",
 	"<script>go()</script>":                "xss",
+	"Vega/1.0":                             "ua",
+	"an agent (h.oast.example)":            "ua",
 	"&#x003c;":                             "xss",
 	"../../../etc/passwd":                  "traversal",
 	"Mozilla/5.0 <img src=q onerror=go()>": "xss",

@@ -83,7 +83,7 @@ func command(b []byte, i int, sep separator, t *text) string {
 	if !t.prose && hidesRest(b) && (arg != argEnd || leftQuote(b[:place])) && (sep == sepBreak || sep <= sepAmp) {
 		return rule
 	}
-	if sep == sepTick && place == 1 && b[len(b)-1] == '`' && developers.has(name) {
+	if sep == sepTick && (place == 1 || at(b, place-2) == '/') && b[len(b)-1] == '`' && developers.has(name) {
 		return "" // a message that is nothing but a piece of code
 	}
 	if sep == sepBreak && !t.prose && breaksIn(b, place, j, kind, arg) {

@@ -27,7 +27,7 @@ func (s *scan) ssti(t *text) {
 			}
 		}
 	}
-	if t.marks&(markParen|markDot|markHash) != 0 && directive(t) {
+	if t.marks&(markParen|markDot|markHash|markPipe) != 0 && directive(t) {
 		s.report(t.place, SSTI, "ssti-directive")
 	}
 }

@@ -1,0 +1,77 @@
+package detect_test
+
+import (
+	"net/url"
+	"slices"
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/securitylog/detect"
+)
+
+// rules are texts by the rule that must be named for them: what a person reads in the log, and what an operator ignores by.
+var rules = map[string][]string{
+	"sqli-union":      {"-1 union 2,3--", "1 union select 1,2"},
+	"sqli-obfuscated": {"-1/*a*/union"},
+	"sqli-tautology":  {"or uid like char(42)", "' having 3=3", "x' where a=2 --", "' is 0 = '", ") like (", "' like (select", "x' like x--"},
+	"sqli-boolean": {`\' or`, "x' or 1 limit", "x' or 1 where", "x' or 2=", "1 or 4--", "x' or 5", "x' and 6;", "x' or uid>", "1||lpad(pin,7,1)", "x'or current_date*0", "7 or (null)",
+		"(case when 3=3 then 1 else null end)", "1,(case when 4=4 then 1 else 2 end)", "x' or case 2 when pin then 1 end", "x' or null"},
+	"sqli-function": {"x' or load_file('a')", "5+((0/ascii(substring(pin,1,1))", "user(user())", "coercibility(user())"},
+	"sqli-time":     {") waitfor delay '0:0:9'", "2 waitfor delay '0:0:9'"},
+	"sqli-subquery": {"1 or (select 2)", "x' select pin from staff", "1 like (select 2)", "x'+(select 1)"},
+	"sqli-clause":   {"x' order by pin", "x') group by pin", "limit 0,1--", "x' in boolean mode"},
+	"sqli-schema":   {"x' information_schema", "@@datadir", "x' @@version"},
+	"sqli-comment":  {"x';--", "';#"},
+	"sqli-concat":   {"x'='", "'='", "x'||(pin)", "x'+char(65)", "x'-sleep(2)", "' sounds like '", "'like'"},
+	"sqli-stacked":  {"x'; waitfor delay '0:0:9'", "x' waitfor delay '0:0:9'", "x' declare @a int", "x' shutdown--"},
+
+	"log4shell-jndi": {"jndi:ldap://h.example/a"},
+
+	"nosqli-script": {";sleep(6000)", "x;var d=new date();do{x}while(1)", "' (function(){var a=new Date();while(new Date()-a<9);})() '"},
+
+	"xss-code":      {"([![]]+[])[+[]]", "while(!![]);"},
+	"xss-attribute": {"a style=\"x:expression(go())\"", "<x style=behavior:url(a.htc)>", "style=x:url(javascript:go())", "<style>@import 'x'", "<x xmlns=\"http://h\">", "<x src=\"javascript:go()\"", "<x dirname=a>", "\" src=javascript:go()", "<x a=&{go()}>"},
+	"xss-element":   {"<style>a{b:expression(c)}"},
+	"xss-scheme":    {"see javascript:go()"},
+
+	"ssti-directive": {"=cmd|'/c calc'!a0", "#foreach($x in $y)", "@(system.diagnostics.process)"},
+
+	"cmdi-code":    {"how to say it in one line <?php y"},
+	"cmdi-command": {"'(cat /x) #", "';cat x #"},
+	"cmdi-windows": {"|cmd.exe", ";net.exe user", "&tasklist.bat"},
+
+	"crlf-header": {"x\r\nhost: h.example", "x\r\nx-any: b"},
+
+	"lfi-wrapper":  {`file:c:\x`, "file:///x", "data://text/plain,x", "data:text/plain;base64,PD9", "local_file://x", "jar:http://h.example/a!/b"},
+	"lfi-absolute": {`\\h.example\share`, "c:/program files/x", "/usr/local/x", "/srv/x", "/home/joe/.x", "/private/tmp/x", "/opt/lampp/x", "/library/webserver/x", "/volumes/webbackup/x", "/mysql/data/x", "/run/secrets/x", "/apache/php/x", "/apache2/conf/x", "/php/sessions/x"},
+	"lfi-file":     {"c:windowswin.ini", "c:boot.ini", "/proc/1/x", "x/.pgpass", `x\unattend.xml`},
+
+	"traversal-broken": {"??/boot.ini", ".?/boot.ini", "?./?./x"},
+	"traversal-dotdot": {"/..", "/..{file}"},
+}
+
+// rulesOfTargets are the same for what can only stand in a target as it is written.
+var rulesOfTargets = map[string][]string{
+	"traversal-broken": {"/static/..%c0%b4/..%c0%b4/boot.ini", "/..%bg%qf..%bg%qf", "/x?f=..%bg%qfetc", "/x?f=%c0%b4%c0%b4/etc/x", "/x?f=.%ue123./x", "/x?f=/.%ue123/etc", "/x?f=.%ue123/.%ue123/x", "/x?f=%ue123%ue123%ue123%ue123"},
+	"lfi-file": {"/proc/self/environ", "/sys/kernel/x", "/dev/mem/x", "/boot/grub/x", "/var/spool/x", "/windows/system32/x", "/winnt/repair/x", "/root/.viminfo", "/meta-inf/maven/x", "/inetpub/wwwroot/x", "/x/.ssh/identity", "/x/.aws/credentials", "/x/.docker/secrets",
+		"/x/.kube/config", "/log/syslog", "/logs/access.log", "/.svn/entries", "/.hg/hgrc", "/etc/opt/x.conf", "/a/b/.mysql_history", "/static/x/system.ini"},
+	"cmdi-path": {"/d?f=/bin/zsh"},
+}
+
+func TestRulesAreNamed(t *testing.T) {
+	d := detect.New(detect.Options{})
+	check := func(rule, target string) {
+		if found := d.Target(target); !slices.ContainsFunc(found, func(f detect.Finding) bool { return f.Rule == rule }) {
+			t.Errorf("%s: %s: found %v", rule, target, found)
+		}
+	}
+	for rule, texts := range rules {
+		for _, text := range texts {
+			check(rule, "/s?lang=en&q="+url.QueryEscape(text))
+		}
+	}
+	for rule, targets := range rulesOfTargets {
+		for _, target := range targets {
+			check(rule, target)
+		}
+	}
+}
