@@ -22,6 +22,7 @@ func TestClassesTogether(t *testing.T) {
 		"'; exec master..xp_cmdshell 'ping h'--": detect.Of(detect.SQLi),
 		"${${::-j}ndi:ldap://h.example/a}":       detect.Of(detect.Log4Shell),
 		"jar:http://h.example/a.jar!/b":          detect.Of(detect.LFI, detect.RFI),
+		"{ $ne: 1 }":                             detect.Of(detect.NoSQLi),
 		"' or 'q'='q":                            detect.Of(detect.SQLi),
 	} {
 		if found := d.Target("/s?q=" + url.QueryEscape(text)); found.Classes() != want {
