@@ -2,7 +2,6 @@ package admin_test
 
 import (
 	"encoding/json"
-	"net"
 	"strings"
 	"testing"
 
@@ -208,13 +207,7 @@ func TestStatusOfAStoreThatIsAway(t *testing.T) {
 
 // TestLimitsOverTCP holds that whoever can fetch localhost resets nobody.
 func TestLimitsOverTCP(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
-	o := limited(t, address)
+	o := limited(t, overTCP(t))
 	if status, _ := o.ask("POST", "/gatehouse/limits/reset", `{"ip":"192.0.2.1"}`); status != 403 {
 		t.Errorf("over TCP: %d", status)
 	}

@@ -206,14 +206,7 @@ func doorSite(t *testing.T, format string) string {
 }
 
 // closedAddr is an address at which nobody listens.
-func closedAddr(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+func closedAddr(t *testing.T) string { return fmt.Sprintf("127.0.0.1:%d", gatetest.Port(t)) }
 
 // assertNoLeak holds that nothing in the log tells a key, and that Caddy's own
 // error log, which prints requests with their headers, has been left out.
