@@ -1,5 +1,7 @@
 package detect
 
+import "bytes"
+
 // codeText recognises calls that hand a string to a shell or an interpreter.
 func codeText(t *text) string {
 	b, prose := t.b, t.prose
@@ -56,4 +58,27 @@ func shellArgument(b []byte) bool {
 		return true
 	}
 	return commandKindOf(b[i:wordEnd(b, i)]) != 0
+}
+
+// serialised recognises an object as PHP writes it down, with its class: O:3:"Job":1:{...}. To read it is to run the class's code.
+func serialised(b []byte) bool {
+	for i := 0; i+4 < len(b); i++ {
+		if b[i] != 'o' || b[i+1] != ':' || isWordByte(at(b, i-1)) {
+			continue
+		}
+		k := i + 2
+		if b[k] == '+' {
+			k++
+		}
+		end := wordEnd(b, k)
+		if !allDigits(b[k:end]) || !hasPrefixAt(b, end, ":\"") {
+			continue
+		}
+		class := b[end+2 : min(len(b), end+2+maxNameLen)]
+		step(len(class))
+		if n := bytes.IndexByte(class, '"'); n > 0 && at(class, n+1) == ':' && isDigit(at(class, n+2)) {
+			return true
+		}
+	}
+	return false
 }

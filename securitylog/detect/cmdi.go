@@ -11,6 +11,7 @@ import "bytes"
 //	cmdi-path        a program called by its path
 //	cmdi-expansion   $IFS, ${IFS}, $((1+1)), and other tricks of shells
 //	cmdi-code        calls of system, exec and their kin, in any language
+//	cmdi-object      a serialised object of PHP, whose class runs code when it is read
 //	cmdi-shellshock  a function definition that Bash would run
 //	cmdi-windows     cmd /c, powershell, %COMSPEC%, the loops and conditions of batch files
 //	cmdi-mail        a command of a mail protocol on a line of its own
@@ -31,6 +32,10 @@ func (s *scan) cmdi(t *text) {
 			s.report(t.place, CmdI, rule)
 			return
 		}
+	}
+	if t.marks&(markColon|markBrace|markQuote) == markColon|markBrace|markQuote && serialised(t.b) {
+		s.report(t.place, CmdI, "cmdi-object")
+		return
 	}
 	if t.marks&markBreak != 0 && mailCommand(t.b) {
 		s.report(t.place, CmdI, "cmdi-mail")

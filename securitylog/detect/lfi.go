@@ -109,7 +109,9 @@ func (s *scan) serverFile(t *text, b []byte) string {
 			continue
 		}
 		if len(seg) >= 2 && isLetter(seg[0]) && seg[1] == ':' && (depth == 0 || inPath) {
-			drive, absolute, depth, prev = true, true, 0, nil
+			if len(seg) == 2 || isSystemRoot(seg[2:]) {
+				drive, absolute, depth, prev = true, true, 0, nil
+			}
 			if seg = seg[2:]; len(seg) == 0 {
 				continue
 			}
@@ -200,6 +202,12 @@ var (
 
 // iniFiles are names that no site serves.
 var iniFiles = wordSet([]string{"boot.ini", "win.ini", "system.ini"})
+
+// isSystemRoot reports whether a name behind a drive letter without a separator is a directory of Windows: "w:100" is no path.
+func isSystemRoot(name []byte) bool {
+	_, root := systemRoots[string(name)]
+	return root
+}
 
 // looseDrive recognises a path after a drive letter whose separators were lost on the way: "c:boot.ini".
 func looseDrive(b []byte) bool {

@@ -36,13 +36,14 @@ var rules = map[string][]string{
 	"ssti-directive": {"=cmd|'/c calc'!a0", "#foreach($x in $y)", "@(system.diagnostics.process)"},
 
 	"cmdi-code":    {"how to say it in one line <?php y"},
+	"cmdi-object":  {`O:3:"Job":1:{s:1:"a";i:2;}`, `a:1:{i:0;O:+5:"Acme\X":0:{}}`},
 	"cmdi-command": {"'(cat /x) #", "';cat x #"},
 	"cmdi-windows": {"|cmd.exe", ";net.exe user", "&tasklist.bat"},
 
 	"crlf-header": {"x\r\nhost: h.example", "x\r\nx-any: b"},
 
 	"lfi-wrapper":  {`file:c:\x`, "file:///x", "data://text/plain,x", "data:text/plain;base64,PD9", "local_file://x", "jar:http://h.example/a!/b"},
-	"lfi-absolute": {`\\h.example\share`, "c:/program files/x", "/usr/local/x", "/srv/x", "/home/joe/.x", "/private/tmp/x", "/opt/lampp/x", "/library/webserver/x", "/volumes/webbackup/x", "/mysql/data/x", "/run/secrets/x", "/apache/php/x", "/apache2/conf/x", "/php/sessions/x"},
+	"lfi-absolute": {`\\h.example\share`, `c:windows\x`, `d:/x/y`, `e:\x\y`, "c:/program files/x", "/usr/local/x", "/srv/x", "/home/joe/.x", "/private/tmp/x", "/opt/lampp/x", "/library/webserver/x", "/volumes/webbackup/x", "/mysql/data/x", "/run/secrets/x", "/apache/php/x", "/apache2/conf/x", "/php/sessions/x"},
 	"lfi-file":     {"c:windowswin.ini", "c:boot.ini", "/proc/1/x", "x/.pgpass", `x\unattend.xml`},
 
 	"traversal-broken": {"??/boot.ini", ".?/boot.ini", "?./?./x"},

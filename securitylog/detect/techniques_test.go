@@ -102,7 +102,7 @@ var techniques = []technique{
 	{"words of a command line", detect.CmdI,
 		[]string{"\"ll\" /var/x/", ";'jq' --help", ";at 2:00 x", "\nid\n", "<(cat x)", ";trap 'x y' z", ";env --version", "busybox -c \"x\"", "v='u';cu$v\\r\\l h.example", "Invoke-WebRequest http://h.example/x", "';print'", "{,$'whoami',}", "{,/?s?/b?n,x}",
 			"a;id\\n", "pi$()ng 127.0.0.1", "\\&apos;/bin/cat /x\\&apos;", "x\r\nAUTH joe dGhpcyBpcyBhIHRlc3Q="},
-		[]string{"exec /*a*/ ()", "test<?", "Python using 'OR with regex", "(\"system \")(\"x\")", "a;.sh b", "${'a'}", "a rank by marks and time | mysql | databases", "if(2="}},
+		[]string{"exec /*a*/ ()", "test<?", "Python using 'OR with regex", "(\"system \")(\"x\")", "a;.sh b", "${'a'}", "{o:3,\"a\":\"b\"}", "o:3:\"a\"", "{\"so:3:\"x\":1", "a rank by marks and time | mysql | databases", "if(2="}},
 	{"loops and conditions of Windows", detect.CmdI,
 		[]string{"for %x in (a) do y", "& for %@ in (a,b)do y", "if not (2 equ 2) echo x", "if (1) equ (1) echo x", "if {%1} == {}", "if [%x%]==[/?] y", "if %errorlevel% geq 2 y"},
 		[]string{"for x in (a)", "if a == b then", "for 5% in (all)"}},
