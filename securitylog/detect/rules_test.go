@@ -12,9 +12,9 @@ import (
 var rules = map[string][]string{
 	"sqli-union":      {"-1 union 2,3--", "1 union select 1,2"},
 	"sqli-obfuscated": {"-1/*a*/union"},
-	"sqli-tautology":  {"or uid like char(42)", "' having 3=3", "x' where a=2 --", "' is 0 = '", ") like (", "' like (select", "x' like x--"},
+	"sqli-tautology":  {"or uid like char(42)", "' having 3=3", "x' where a=2 --", "' is 0 = '", "1*(pin) and 8=3", `or '{"b":2}'::jsonb @> '{"a":1}'`, `'{"a":{"b":1}}'::json #>> '{a,b}'`, `'[1]'::jsonb #- '{1}'`, "; or '1'='2'", "pi() and sin(2)=0", ") like (", "' like (select", "x' like x--"},
 	"sqli-boolean": {`\' or`, "x' or 1 limit", "x' or 1 where", "x' or 2=", "1 or 4--", "x' or 5", "x' and 6;", "x' or uid>", "1||lpad(pin,7,1)", "x'or current_date*0", "7 or (null)",
-		"(case when 3=3 then 1 else null end)", "1,(case when 4=4 then 1 else 2 end)", "x' or case 2 when pin then 1 end", "x' or null"},
+		"(case when 3=3 then 1 else null end)", "1,(case when 4=4 then 1 else 2 end)", "x' or case 2 when pin then 1 end", "x' or null", "9 or /* + hint */ true", "'or glob(pin,2);"},
 	"sqli-function": {"x' or load_file('a')", "5+((0/ascii(substring(pin,1,1))", "user(user())", "coercibility(user())"},
 	"sqli-time":     {") waitfor delay '0:0:9'", "2 waitfor delay '0:0:9'"},
 	"sqli-subquery": {"1 or (select 2)", "x' select pin from staff", "1 like (select 2)", "x'+(select 1)"},
@@ -42,7 +42,7 @@ var rules = map[string][]string{
 
 	"crlf-header": {"x\r\nhost: h.example", "x\r\nx-any: b"},
 
-	"lfi-wrapper":  {`file:c:\x`, "file:///x", "data://text/plain,x", "data:text/plain;base64,PD9", "local_file://x", "jar:http://h.example/a!/b"},
+	"lfi-wrapper":  {`file:c:\x`, "file:///x", "file://h.example", "data://text/plain,x", "data:text/plain;base64,PD9", "local_file://x", "jar:http://h.example/a!/b"},
 	"lfi-absolute": {`\\h.example\share`, `c:windows\x`, `d:/x/y`, `e:\x\y`, "c:/program files/x", "/usr/local/x", "/srv/x", "/home/joe/.x", "/private/tmp/x", "/opt/lampp/x", "/library/webserver/x", "/volumes/webbackup/x", "/mysql/data/x", "/run/secrets/x", "/apache/php/x", "/apache2/conf/x", "/php/sessions/x"},
 	"lfi-file":     {"c:windowswin.ini", "c:boot.ini", "/proc/1/x", "x/.pgpass", `x\unattend.xml`},
 
@@ -54,8 +54,9 @@ var rules = map[string][]string{
 var rulesOfTargets = map[string][]string{
 	"traversal-broken": {"/static/..%c0%b4/..%c0%b4/boot.ini", "/..%bg%qf..%bg%qf", "/x?f=..%bg%qfetc", "/x?f=%c0%b4%c0%b4/etc/x", "/x?f=.%ue123./x", "/x?f=/.%ue123/etc", "/x?f=.%ue123/.%ue123/x", "/x?f=%ue123%ue123%ue123%ue123"},
 	"lfi-file": {"/proc/self/environ", "/sys/kernel/x", "/dev/mem/x", "/boot/grub/x", "/var/spool/x", "/windows/system32/x", "/winnt/repair/x", "/root/.viminfo", "/meta-inf/maven/x", "/inetpub/wwwroot/x", "/x/.ssh/identity", "/x/.aws/credentials", "/x/.docker/secrets",
-		"/x/.kube/config", "/log/syslog", "/logs/access.log", "/.svn/entries", "/.hg/hgrc", "/etc/opt/x.conf", "/a/b/.mysql_history", "/static/x/system.ini"},
-	"cmdi-path": {"/d?f=/bin/zsh"},
+		"/x/.kube/config", "/log/syslog", "/logs/access.log", "/.svn/entries", "/.hg/hgrc", "/etc/opt/x.conf", "/etc/make.conf", "/static/.htpasswd", "/d?f=....web-inf/web.xml", `/static/\log\access_log`, "/a/b/.mysql_history", "/static/x/system.ini"},
+	"lfi-absolute": {"/static/C:/x/y", `/static/C:\x\y`, "/usr/spool/x", "/d?f=/etc/rpc", "/opt/oracle/x"},
+	"cmdi-path":    {"/d?f=/bin/zsh"},
 }
 
 func TestRulesAreNamed(t *testing.T) {

