@@ -89,6 +89,8 @@ func heavy() map[string]string {
 		"views":     fill("%5Cx27%20or%20"),
 		"values":    "/s?" + strings.Repeat("a='or%3Bif%20(&", size/15),
 		"paths":     "/" + strings.Repeat("%3D", size/3),
+		"names":     "/s?" + strings.Repeat("|%0d|a--\\x27%3Ca%3C/||%3C%25or=1&", size/32),
+		"entries":   "/s?" + strings.Repeat("a=%0d{case%3Ca\\x27%3Cajndi:%25%3E%3Cm&", size/40),
 		"params":    "/s?" + strings.Repeat("a='&", size/4),
 		"segments":  strings.Repeat("/etc", size/4),
 	}

@@ -50,6 +50,14 @@ func at(b []byte, i int) byte {
 	return b[i]
 }
 
+// byteSet is a table of the bytes of a string.
+func byteSet(bytes string) (set [256]bool) {
+	for i := range len(bytes) {
+		set[bytes[i]] = true
+	}
+	return set
+}
+
 func trimBlank(b []byte) []byte {
 	i := skipBlank(b, 0)
 	j := len(b)

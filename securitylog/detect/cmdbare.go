@@ -171,8 +171,11 @@ func commandName(name []byte) []byte {
 	if len(name) == 0 || isLetter(name[len(name)-1]) || commandKindOf(name) != 0 {
 		return name
 	}
-	stem := bytes.TrimRight(name, "0123456789.-")
-	switch string(stem) {
+	end := len(name)
+	for end > 0 && (isDigit(name[end-1]) || name[end-1] == '.' || name[end-1] == '-') {
+		end--
+	}
+	switch stem := name[:end]; string(stem) {
 	case "python", "perl", "php", "ruby", "gcc", "g++", "clang", "lua", "pip", "node":
 		return stem
 	}

@@ -64,6 +64,9 @@ func emptyParameter(c byte) bool {
 	return isDigit(c)
 }
 
+// shellSigns are the bytes that unquoteShell looks at.
+var shellSigns = byteSet("\t\v\f'\"`\\^$<>")
+
 // unquoteShell removes what a shell removes from words: quotes and backslashes between letters, special parameters like $@, carets. Blanks
 // of other kinds become blanks. It reports whether nothing was removed.
 func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
@@ -71,6 +74,7 @@ func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
 	for i := 0; i < len(b); i++ {
 		c := b[i]
 		switch {
+		case !shellSigns[c]:
 		case c == '\t' || c == '\v' || c == '\f':
 			c = ' '
 		case (c == '\'' || c == '"') && i > 0 && i+1 < len(b) && b[i+1] == c && isLetter(b[i-1]): // c''at
@@ -136,7 +140,7 @@ func shellText(b []byte, t *text, plain bool) string {
 			}
 			sep = sepSemi
 		case '|':
-			if alternatives(b, i, '<', '>') || alternatives(b, i, '(', ')') {
+			if t.marks&markAngle != 0 && alternatives(b, i, '<', '>') || t.marks&markParen != 0 && alternatives(b, i, '(', ')') {
 				continue
 			}
 			sep = sepPipe

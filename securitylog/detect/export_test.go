@@ -1,5 +1,10 @@
 package detect
 
+import (
+	"maps"
+	"slices"
+)
+
 // Steps returns how many bytes the rules visited for a target, the first gate left out.
 func (d *Detector) Steps(target string) int {
 	var steps int
@@ -26,3 +31,28 @@ func Unescape(text string) string {
 
 // WordRun is wordRun.
 func WordRun(text string, from int) int { return wordRun(text, from) }
+
+// QuietAgent reports whether the first gate lets a User-Agent through.
+func QuietAgent(agent string) bool { return quietAgent(agent) }
+
+// WithoutTables runs f while the tables of the first gate answer for no word, so that each is looked up in its list.
+func WithoutTables(f func()) {
+	target, agent, stem := targetTable, agentTable, stemTable
+	defer func() { targetTable, agentTable, stemTable = target, agent, stem }()
+	targetTable, stemTable = new(wordTable), new([1 << 13]bool)
+	for i := range targetTable {
+		targetTable[i] = ^uint64(0)
+	}
+	for i := range stemTable {
+		stemTable[i] = true
+	}
+	agentTable = targetTable
+	f()
+}
+
+// ListedWords are the words that the first gate looks for: in targets, and in User-Agents.
+func ListedWords() (target, agent []string) {
+	target = slices.Sorted(maps.Keys(wordRoles))
+	agent = slices.Concat(slices.Sorted(maps.Keys(agentWords)), slices.Sorted(maps.Keys(scannerStems)), scannerPhrases)
+	return target, agent
+}

@@ -78,7 +78,7 @@ func serverScript(b []byte, t *text) bool {
 		return true
 	case bytes.HasPrefix(v, []byte("||")) && bytes.Contains(v, []byte("==")):
 		return true
-	case (bytes.HasPrefix(v, []byte("db.")) || hasAnyIn(v[:min(len(v), 24)], "; db.", ";db.")) && t.signs.has(signMongoDB):
+	case t.signs.has(signMongoDB) && (bytes.HasPrefix(v, []byte("db.")) || hasAnyIn(v[:min(len(v), 24)], "; db.", ";db.")):
 		return true
 	case t.signs.has(signDate) && t.signs.has(signLoop):
 		return true

@@ -193,7 +193,7 @@ func lexSQL(toks []token, b []byte) lexed {
 			emit(tokOp, i, j)
 			i = j
 		default:
-			emit(signKind(c), i, i+1)
+			emit(signKinds[c], i, i+1)
 			i++
 		}
 	}
@@ -241,30 +241,22 @@ const maxFlag = 40
 // soleSigns are the signs that are a token by themselves, whatever stands beside them.
 var soleSigns = func() (kinds [256]tokenKind) {
 	for _, c := range []byte("(),.;+%^{}[]$") {
-		kinds[c] = signKind(c)
+		kinds[c] = signKinds[c]
 	}
 	return kinds
 }()
 
-func signKind(c byte) tokenKind {
-	switch c {
-	case '(':
-		return tokOpen
-	case ')':
-		return tokClose
-	case ',':
-		return tokComma
-	case '.':
-		return tokDot
-	case ';':
-		return tokSemi
-	case '@':
-		return tokAt
-	case '+', '-', '*', '/', '%', '^', '&', '|', '!':
-		return tokArith
+// signKinds are the kinds of signs that stand alone.
+var signKinds = func() (kinds [256]tokenKind) {
+	for c := range kinds {
+		kinds[c] = tokOther
 	}
-	return tokOther
-}
+	for _, c := range []byte("+-*/%^&|!") {
+		kinds[c] = tokArith
+	}
+	kinds['('], kinds[')'], kinds[','], kinds['.'], kinds[';'], kinds['@'] = tokOpen, tokClose, tokComma, tokDot, tokSemi, tokAt
+	return kinds
+}()
 
 // lastClose returns the position of the last "*/", or -1.
 func lastClose(b []byte) int {

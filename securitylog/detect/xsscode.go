@@ -28,7 +28,7 @@ func browserCode(b []byte, t *text) bool {
 			if !t.prose && (opensDialog(b, w, i, j) || buildsCode(t, w, i, j) || passesDialog(b, w, i, j) || interpolatesDialog(b, w, i, j)) {
 				return true
 			}
-			starts := i == 0 || blankBefore(b, i) || bytes.IndexByte([]byte(";-+}(,/={*!~?:"), b[i-1]) >= 0 && (i < 8 || left)
+			starts := i == 0 || blankBefore(b, i) || (i < 8 || left) && beforeCode[b[i-1]]
 			if (left || starts && !t.prose) && callsBrowser(b, w, i, j, left) {
 				return true
 			}
@@ -37,6 +37,9 @@ func browserCode(b []byte, t *text) bool {
 	}
 	return false
 }
+
+// beforeCode are the signs behind which a statement or an expression can begin.
+var beforeCode = byteSet(";-+}(,/={*!~?:")
 
 // writesMarkdown reports whether the backticks of a text come in pairs and stand among words, as those around pieces of code do.
 func writesMarkdown(b []byte, prose bool) bool {
