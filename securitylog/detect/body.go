@@ -60,6 +60,9 @@ func (s *scan) json(body []byte) {
 		if at(body, j) == ':' {
 			p.name = string(str)
 			if plainName(p.name) {
+				if p.name == "__proto__" {
+					s.report(p, JS, "js-prototype")
+				}
 				continue
 			}
 		}

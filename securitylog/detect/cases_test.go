@@ -192,6 +192,8 @@ var cleanTargets = []string{
 	"/api/messaging/channels/3f2b8c1e-6f3c-4a37-9f6e-0c5fbe1c2b11/messages?limit=50&before=1731931200000",
 	"/compare/v1.0...v1.1",
 	"/docs/.../page",
+	"/f1?constructor=x&prototype[a]=b",
+	"/search?q=obj.__proto__+versus+constructor.prototype",
 	"/a/b/c/d/php.ini",
 	"/scripts//%22file://x/%22",
 	"/x.php?a=https://h.example",

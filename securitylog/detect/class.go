@@ -15,7 +15,7 @@ const (
 	XXE                    // XML external entities
 	CRLF                   // response splitting: a header smuggled behind a line break
 	XSS                    // markup or script that a page would run
-	JS                     // script and data URLs that a browser would run
+	JS                     // script and data URLs that a browser would run, and prototypes of JavaScript's objects
 	SQLi                   // SQL injection
 	NoSQLi                 // MongoDB operators and server-side JavaScript
 	SSTI                   // template and expression injection

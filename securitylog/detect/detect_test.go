@@ -130,6 +130,8 @@ func TestBodies(t *testing.T) {
 		{"application/json; charset=utf-8", `{"a":["ok","\u003cscript\u003ego()"]}`, "a", "xss"},
 		{"application/vnd.api+json", `{"path":"..\/..\/x"}`, "path", "traversal"},
 		{"application/json", `{"filter":{"$ne":1}}`, "", ""},
+		{"application/json", `{"a":{"\u005f_proto__":{"b":1}}}`, "__proto__", "js"},
+		{"application/x-www-form-urlencoded", "__proto__[b]=1", "__proto__[b]", "js"},
 		{"application/json", `{"broken":"x' or 1=1 --`, "broken", "sqli"},
 		{"application/x-www-form-urlencoded", "a=1&host=h%3Bcat+/etc/group", "host", "cmdi"},
 		{"text/plain", "x' or 1=1 --", "", ""},

@@ -4,15 +4,20 @@ import "bytes"
 
 // The js rules look for addresses that run.
 //
-//	js-scheme  javascript:, vbscript: and their kin, followed by code
-//	xss-scheme the same within other text
-//	js-data    data: with a type that a browser runs
+//	js-scheme     javascript:, vbscript: and their kin, followed by code
+//	xss-scheme    the same within other text
+//	js-data       data: with a type that a browser runs
+//	js-prototype  the prototype of JavaScript's objects, reached through a parameter's name or a key (jsproto.go)
 func (s *scan) scripts(t *text) {
 	if t.marks&markColon == 0 {
 		return
 	}
 	b := t.b
 	step(len(b))
+	if t.marks&markBrace != 0 && !t.prose && setsPrototype(b) {
+		s.report(t.place, JS, "js-prototype")
+		return
+	}
 	for i := 0; i < len(b); i++ {
 		if b[i] != ':' {
 			continue

@@ -66,6 +66,7 @@ const (
 	rolePath                            // in a value, or at the start of a path, where a file's name can stand
 	roleRoot                            // at the start of a site's own path too
 	roleCommand                         // as a parameter's first word, where a command can stand
+	roleKey                             // in a parameter's name
 )
 
 var wordRoles = func() map[string]wordRole {
@@ -93,6 +94,7 @@ var wordRoles = func() map[string]wordRole {
 	for name := range bareCommands {
 		add(roleCommand, name)
 	}
+	add(roleKey, "__proto__", "constructor")
 	add(roleCommand, "net", "reg", "exec", "time", "if")
 	return m
 }()
@@ -332,6 +334,8 @@ func quietWord(word string, before, after, next byte, query bool) bool {
 			return next != '/' && next != '%' && next != '\\'
 		}
 		return isDigit(next) && string(lower[:len(word)]) != "data"
+	case role&roleKey != 0 && query && (before == '?' || before == '&' || before == '[' || before == '.'):
+		return false
 	case role&roleConnective != 0:
 		return !spaced || !(isDigit(next) || next == '-' || next == '~' || next == '!' || next == '@' || next == '.') || before == '/' || before == 0
 	case role&rolePath != 0:

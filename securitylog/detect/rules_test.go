@@ -56,6 +56,7 @@ var rulesOfTargets = map[string][]string{
 	"lfi-file": {"/proc/self/environ", "/sys/kernel/x", "/dev/mem/x", "/boot/grub/x", "/var/spool/x", "/windows/system32/x", "/winnt/repair/x", "/root/.viminfo", "/meta-inf/maven/x", "/inetpub/wwwroot/x", "/x/.ssh/identity", "/x/.aws/credentials", "/x/.docker/secrets",
 		"/x/.kube/config", "/log/syslog", "/logs/access.log", "/.svn/entries", "/.hg/hgrc", "/etc/opt/x.conf", "/etc/make.conf", "/static/.htpasswd", "/d?f=....web-inf/web.xml", `/static/\log\access_log`, "/a/b/.mysql_history", "/static/x/system.ini"},
 	"lfi-absolute": {"/static/C:/x/y", `/static/C:\x\y`, "/usr/spool/x", "/d?f=/etc/rpc", "/opt/oracle/x"},
+	"js-prototype": {"/x?__proto__[a]=b", "/x?a=1&__proto__.a=b", "/x?a[__proto__][b]=c", "/x?constructor[prototype][a]=b", "/x?constructor.prototype.a=b", "/x?a[constructor][prototype]=b", "/x?__proto__%5Ba%5D=b", "/x?q=%7B%22__proto__%22:%7B%22a%22:1%7D%7D"},
 	"cmdi-path":    {"/d?f=/bin/zsh"},
 }
 

@@ -151,6 +151,7 @@ func (s *scan) query(p place, query string) {
 		}
 		at := p
 		at.name = name
+		s.prototype(at, name)
 		switch { // an attack can stand in the name, and in PHP and Node "a[$ne]" is an operator
 		case plainName(name):
 		case strings.ContainsAny(name, "<>'\"`(;|{\\%"):
