@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/events/chain"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 )
 
@@ -116,6 +118,34 @@ func TestAuditTrail(t *testing.T) {
 	}
 	if log := g.Log(); !strings.Contains(log, "sys_audit_broken") || !strings.Contains(log, "its end was cut off: it goes to entry 2") {
 		t.Errorf("the shortened trail is not told of:\n%s", log)
+	}
+}
+
+// TestWhatIsAudited holds the trail against what docs/audit.md says stands in
+// it: these events, each of them, and no others.
+func TestWhatIsAudited(t *testing.T) {
+	page, err := os.ReadFile("../docs/audit.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "## What stands in it")
+	table, _, _ = strings.Cut(table, "\nChanges of keys")
+	path := filepath.Join(t.TempDir(), "audit.log")
+	gatetest.Start(t, "{\ngatehouse {\naudit "+path+"\n}\n}\nGATE {\nagent_auth {\nanonymous read\n}\nrespond hi\n}")
+	app, err := gate.Active()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := len(names(t, path))
+	var want []string
+	for _, kind := range events.Vocabulary() {
+		app.Events().Report(events.Event{Name: kind.Name, Level: kind.Level, Message: "[SECURITY] Test"})
+		if strings.Contains(table, "`"+string(kind.Name)+"`") {
+			want = append(want, string(kind.Name))
+		}
+	}
+	if got := names(t, path)[before:]; !slices.Equal(got, want) || len(want) < 10 {
+		t.Errorf("the trail has %q, and docs/audit.md says %q", got, want)
 	}
 }
 
