@@ -63,7 +63,7 @@ func bare(b []byte, t *text, plain bool) string {
 		return "cmdi-command"
 	case i > 0 && b[i-1] == '{' && (at(b, j+1) == '-' || at(b, j+1) == '/' || at(b, j+1) == '$' || isDigit(at(b, j+1))) && braceList(b, j):
 		return "cmdi-expansion"
-	case i > 0 && sleeps(b[i:]), has && arg == argEnd && (kind == cmdShort || kind == cmdSure) && len(bytes.TrimLeft(b[j:], ";|& ")) == 0:
+	case i > 0 && sleeps(b[i:]):
 		return "cmdi-command"
 	case i > 0 && isQuote(b[0]) && bytes.Count(b, b[:1])%2 == 1 && hidesRest(b):
 		return "cmdi-command"
@@ -99,17 +99,15 @@ func promised(t *text, name []byte, kind commandKind, arg argKind, has bool) boo
 	return true
 }
 
-// endsCommand reports whether a text ends in the sign that ends a command, with one before it.
+// endsCommand reports whether a text ends in a sign that ends a command, with one before it.
 func endsCommand(b []byte) bool {
 	b = bytes.TrimRight(b, " ")
-	if len(b) < 2 {
+	command := bytes.TrimRight(b, ";|& ")
+	if len(command) == len(b) || len(command) == 0 {
 		return false
 	}
-	switch b[len(b)-1] {
-	case '|', '&', ';':
-		return isWordByte(b[len(b)-2]) || b[len(b)-2] == '/' || b[len(b)-2] == ' ' || b[len(b)-2] == '*'
-	}
-	return false
+	last := command[len(command)-1]
+	return isWordByte(last) || last == '/' || last == '*'
 }
 
 // commandParameter reports whether a parameter's name promises a command, as those of web shells do.

@@ -18,7 +18,7 @@ import "bytes"
 func (s *scan) cmdi(t *text) {
 	b := t.b
 	step(len(b))
-	if t.marks&(markSemi|markPipe|markAmp|markDollar|markTick|markBreak|markSlash|markParen|markBackslash|markPercent|markEquals|markBrace) == 0 && (t.marks&markQuote == 0 || t.prose) && !t.loose && !startsCommand(b) && !commandParameter(t.name) {
+	if t.marks&(markSemi|markPipe|markAmp|markDollar|markTick|markBreak|markSlash|markParen|markBackslash|markPercent|markEquals|markBrace|markCaret) == 0 && (t.marks&markQuote == 0 || t.prose) && !t.loose && !startsCommand(b) && !commandParameter(t.name) {
 		return
 	}
 	b, plain := s.unquoteShell(t.b)

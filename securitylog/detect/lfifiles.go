@@ -53,7 +53,6 @@ var systemRoots = map[string]words{
 	"var": nil, "sys": systemFiles["sys"], "dev": systemFiles["dev"], "private": wordSet([]string{"etc", "var", "tmp"}),
 	"usr":     wordSet([]string{"local", "bin", "sbin", "lib", "lib64", "share", "etc", "pkg", "pkgsrc", "ports", "adm", "spool", "home", "libexec", "internet", "apache", "apache2", "src", "include"}),
 	"opt":     wordSet([]string{"lampp", "lamp", "bitnami", "xampp", "apache", "apache2", "httpd", "nginx", "tomcat", "jboss", "nsconfig", "splunk", "oracle", "ibm", "mysql", "wildfly", "sap", "vmware"}),
-	"bin":     wordSet([]string{"sh", "bash", "cat", "ls", "id", "ps", "nc", "sleep", "ping", "dash", "zsh"}),
 	"library": wordSet([]string{"webserver", "application support", "preferences", "keychains", "logs"}), "volumes": wordSet([]string{"macintosh_hd1", "macintosh_hd", "macintosh hd", "webbackup"}),
 	"program files": nil, "program files (x86)": nil, "progra~1": nil, "documents and settings": nil, "mysql": wordSet([]string{"bin", "data", "my.ini", "my.cnf"}),
 	"run": wordSet([]string{"secrets", "log", "utmp"}), "srv": nil, "logs": nil, "apache": wordSet([]string{"logs", "log", "conf", "php", "bin"}),

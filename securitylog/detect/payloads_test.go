@@ -72,7 +72,7 @@ func TestCommandParameters(t *testing.T) {
 			t.Errorf("q=%s: found %v", command, found)
 		}
 	}
-	for _, pair := range []string{"code=id", "code=MD", "code=ps", "code=nl", "code=ab", "run=docker", "cli=npm", "shell=zsh-like", "command=say+hello+to+all", "command=install+now", "run=time", "cmd=open"} {
+	for _, pair := range []string{"code=id", "code=MD", "code=ps", "code=nl", "code=ab", "run=docker", "cli=npm", "shell=zsh-like", "command=say+hello+to+all", "command=install+now", "run=time", "cmd=open", "command=ls+is+a+nice+tool+of+all"} {
 		if found := d.Target("/api/items?" + pair); found != nil {
 			t.Errorf("%s: found %v", pair, found)
 		}

@@ -10,19 +10,19 @@ import (
 
 // rules are texts by the rule that must be named for them: what a person reads in the log, and what an operator ignores by.
 var rules = map[string][]string{
-	"sqli-union":      {"-1 union 2,3--", "1 union select 1,2"},
+	"sqli-union":      {"-1 union select null", "-1 union select case when 2=2 then 3 end", "-1 union 2,3--", "1 union select 1,2"},
 	"sqli-obfuscated": {"-1/*a*/union"},
-	"sqli-tautology":  {"or uid like char(42)", "' having 3=3", "x' where a=2 --", "' is 0 = '", "1*(pin) and 8=3", `or '{"b":2}'::jsonb @> '{"a":1}'`, `'{"a":{"b":1}}'::json #>> '{a,b}'`, `'[1]'::jsonb #- '{1}'`, "; or '1'='2'", "pi() and sin(2)=0", ") like (", "' like (select", "x' like x--"},
+	"sqli-tautology":  {"or uid like char(42)", "' having 3=3", "x' where a=2 --", "' is 0 = '", "1*(pin) and 8=3", "1 or ~2=~2", "1 or !2=!2", "1 or -2=-2", "1 or +2=+2", `or '{"b":2}'::jsonb @> '{"a":1}'`, `'{"a":{"b":1}}'::json #>> '{a,b}'`, `'[1]'::jsonb #- '{1}'`, "; or '1'='2'", "pi() and sin(2)=0", ") like (", "' like (select", "x' like x--"},
 	"sqli-boolean": {`\' or`, "x' or 1 limit", "x' or 1 where", "x' or 2=", "1 or 4--", "x' or 5", "x' and 6;", "x' or uid>", "1||lpad(pin,7,1)", "x'or current_date*0", "7 or (null)",
 		"(case when 3=3 then 1 else null end)", "1,(case when 4=4 then 1 else 2 end)", "x' or case 2 when pin then 1 end", "x' or null", "9 or /* + hint */ true", "'or glob(pin,2);"},
 	"sqli-function": {"x' or load_file('a')", "5+((0/ascii(substring(pin,1,1))", "user(user())", "coercibility(user())"},
 	"sqli-time":     {") waitfor delay '0:0:9'", "2 waitfor delay '0:0:9'"},
 	"sqli-subquery": {"1 or (select 2)", "x' select pin from staff", "1 like (select 2)", "x'+(select 1)"},
 	"sqli-clause":   {"x' order by pin", "x') group by pin", "limit 0,1--", "x' in boolean mode"},
-	"sqli-schema":   {"x' information_schema", "@@datadir", "x' @@version"},
+	"sqli-schema":   {"(pin) from information_schema.tables", "x, master..sysdatabases", "x' information_schema", "@@datadir", "x' @@version"},
 	"sqli-comment":  {"x';--", "';#"},
 	"sqli-concat":   {"x'='", "'='", "x'||(pin)", "x'+char(65)", "x'-sleep(2)", "' sounds like '", "'like'"},
-	"sqli-stacked":  {"x'; waitfor delay '0:0:9'", "x' waitfor delay '0:0:9'", "x' declare @a int", "x' shutdown--"},
+	"sqli-stacked":  {"x ' ;-- y", "x'; waitfor delay '0:0:9'", "x' waitfor delay '0:0:9'", "x' declare @a int", "x' shutdown--"},
 
 	"log4shell-jndi": {"jndi:ldap://h.example/a"},
 
@@ -30,15 +30,17 @@ var rules = map[string][]string{
 
 	"xss-code":      {"([![]]+[])[+[]]", "while(!![]);"},
 	"xss-attribute": {"a style=\"x:expression(go())\"", "<x style=behavior:url(a.htc)>", "style=x:url(javascript:go())", "<style>@import 'x'", "<x xmlns=\"http://h\">", "<x src=\"javascript:go()\"", "<x dirname=a>", "\" src=javascript:go()", "<x a=&{go()}>"},
+	"xss-handler":   {"<x/onclick=go()>", "<x \"onclick=go()>", "<x a=b;onclick=go()>", "<x a=b,onclick=go()>", "<x a=(b)onclick=go()>", "<onclick=go()>", "<x *onclick=go()>", "<x a:onclick=go()>", "<x a\u00a0onclick=go()>"},
 	"xss-element":   {"<style>a{b:expression(c)}"},
 	"xss-scheme":    {"see javascript:go()"},
 
 	"ssti-directive": {"=cmd|'/c calc'!a0", "#foreach($x in $y)", "@(system.diagnostics.process)"},
 
-	"cmdi-code":    {"how to say it in one line <?php y"},
-	"cmdi-object":  {`O:3:"Job":1:{s:1:"a";i:2;}`, `a:1:{i:0;O:+5:"Acme\X":0:{}}`},
-	"cmdi-command": {"'(cat /x) #", "';cat x #"},
-	"cmdi-windows": {"|cmd.exe", ";net.exe user", "&tasklist.bat"},
+	"cmdi-code":     {"how to say it in one line <?php y"},
+	"cmdi-object":   {`O:3:"Job":1:{s:1:"a";i:2;}`, `a:1:{i:0;O:+5:"Acme\X":0:{}}`},
+	"cmdi-subshell": {"x$(id)", "`id`", "x`uname -a`", "<(id)"},
+	"cmdi-command":  {"alias x='rm y'", ";if [ -f x ]", "|while [ 1 ]", "w'h'oami", `w\ho\ami`, "w^ho^ami", ";x=$(id)", ";cat *", ";cat ~/x", ";sh ./x", ";cat ../x", ";ls>x", ";cat < x", ";sudo ls x", "ls ;", "id||", "netstat ; ", "'(cat /x) #", "';cat x #"},
+	"cmdi-windows":  {"|cmd.exe", ";net.exe user", "&tasklist.bat"},
 
 	"crlf-header": {"x\r\nhost: h.example", "x\r\nx-any: b"},
 
@@ -47,7 +49,7 @@ var rules = map[string][]string{
 	"lfi-file":     {"c:windowswin.ini", "c:boot.ini", "/proc/1/x", "x/.pgpass", `x\unattend.xml`},
 
 	"traversal-broken": {"??/boot.ini", ".?/boot.ini", "?./?./x"},
-	"traversal-dotdot": {"/..", "/..{file}"},
+	"traversal-dotdot": {"0x2e0x2e0x5cx", "/..", "/..{file}"},
 }
 
 // rulesOfTargets are the same for what can only stand in a target as it is written.

@@ -298,13 +298,14 @@ const (
 	markBracket                     // [
 	markWild                        // an undecidable escape
 	markQuestion                    // ?
+	markCaret                       // ^
 )
 
 var markOf = [256]marks{
 	'\'': markQuote, '"': markQuote, '`': markQuote | markTick, '<': markAngle | markEquals, '>': markEquals, '(': markParen,
 	';': markSemi, '|': markPipe, '&': markAmp, '$': markDollar, '{': markBrace, '\\': markBackslash, '/': markSlash,
 	':': markColon, '%': markPercent, '#': markHash, '=': markEquals, '-': markDash, '*': markStar, '@': markAt,
-	'\r': markBreak, '\n': markBreak, 0: markBreak, '.': markDot, '[': markBracket, wild: markWild, '?': markQuestion,
+	'\r': markBreak, '\n': markBreak, 0: markBreak, '.': markDot, '[': markBracket, wild: markWild, '?': markQuestion, '^': markCaret,
 }
 
 func marksOf(b []byte) marks {

@@ -69,8 +69,6 @@ func (q *sqlText) atBool(i int) string {
 		return "sqli-function"
 	case next.kw == kwCase && !q.prose && (quoted || q.closed || q.numeric(i)) && len(q.toks) > i+3:
 		return "sqli-boolean"
-	case next.kw == kwSelect && q.tok(i+1).kind == tokOpen && q.selects(i+2):
-		return "sqli-subquery"
 	case next.kw == kwNull && j >= len(q.toks) && q.numeric(i):
 		return "sqli-boolean"
 	case quoted && q.adjacent(i) && next.kind == tokWord && q.tok(j).kind == tokOp && !q.prose:

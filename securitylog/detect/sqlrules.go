@@ -118,8 +118,6 @@ func (q *sqlText) atCompare(i int) string {
 		return "sqli-tautology"
 	case q.tail && (q.single || q.double || q.closed):
 		return "sqli-tautology"
-	case next.kind == tokOpen && q.tok(i+2).kw == kwSelect:
-		return "sqli-subquery"
 	}
 	return ""
 }
@@ -310,8 +308,6 @@ func (q *sqlText) atQuote(i int) string {
 			if i == 0 && j+2 >= len(q.toks) || next.kind == tokOp && next.c == '=' && (i == 0 && len(q.toks) < 12 || t.glue && i > 0 && !q.enclosedSign(i)) || (i > 0 || next.kind == tokLogic) && t.glue && next.glue && after.glue {
 				return "sqli-concat"
 			}
-		case after.kind == tokOpen && q.tok(j+2).kw == kwSelect:
-			return "sqli-subquery"
 		case after.kind == tokOpen && next.kind == tokLogic:
 			return "sqli-concat"
 		case (after.kw == kwFunction || after.kw == kwTime || after.kw == kwDanger || after.kw == kwCase) && q.tok(j+2).kind == tokOpen && (next.kind == tokLogic || next.c == '+' || next.c == '-' || next.c == '*' || next.c == '='):
