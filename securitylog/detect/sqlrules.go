@@ -187,6 +187,9 @@ func (q *sqlText) atFunction(i int) string {
 	if arg.kind == tokClose && t.kw == kwTime {
 		return ""
 	}
+	if q.drawsShape(i) {
+		return ""
+	}
 	if string(q.word(i-1)) == "in" && !q.left(i) && arg.kind == tokWord {
 		return "" // options in openrowset(bulk)
 	}
@@ -205,6 +208,28 @@ func (q *sqlText) atFunction(i int) string {
 		return rule
 	}
 	return ""
+}
+
+// drawsShape reports whether a shape is written at i by its coordinates, or by other shapes: POLYGON((0 0,1 1,1 0,0 0)). An error that
+// leaks needs a query there.
+func (q *sqlText) drawsShape(i int) bool {
+	if !isShape(q.word(i)) {
+		return false
+	}
+	k := i + 1
+	for q.tok(k).kind == tokOpen && k-i < maxOperand {
+		k++
+	}
+	step(k - i)
+	return q.tok(k).kind == tokNumber || q.tok(k).c == '-' || isShape(q.word(k))
+}
+
+func isShape(word []byte) bool {
+	switch string(word) {
+	case "polygon", "multipoint", "multilinestring", "multipolygon", "linestring", "geometrycollection":
+		return true
+	}
+	return false
 }
 
 // amidWords reports whether the word at i stands among words of talk, before and behind it or at the beginning of several.
