@@ -40,7 +40,7 @@ var rightNames = map[string][]string{
 	"lfi":                 {"lfi", "traversal"},
 	"traversal":           {"traversal", "lfi"},
 	"js":                  {"js"},
-	"java":                {"cmdi", "ssti"},
+	"java":                {"cmdi", "ssti", "log4shell"},
 	"php":                 {"cmdi", "ssti", "lfi"},
 	"generic":             {"cmdi", "ssti", "rfi", "js", "nosqli"},
 	"ua-scanner":          {"ua"},

@@ -14,6 +14,9 @@ func bare(b []byte, t *text, plain bool) string {
 		}
 		i++
 	}
+	if !t.prose && writesFile(b) {
+		return "cmdi-command"
+	}
 	if t.where != InPath {
 		if rule := programPath(b, i); rule != "" && !t.prose {
 			return rule
@@ -97,6 +100,16 @@ func promised(t *text, name []byte, kind commandKind, arg argKind, has bool) boo
 		return has || len(name) > 2 || string(name) == "ls"
 	}
 	return true
+}
+
+// writesFile reports whether a text begins with the redirection of nothing into a file of the system: >/tmp/x.
+func writesFile(b []byte) bool {
+	i := 0
+	for i < 2 && at(b, i) == '>' {
+		i++
+	}
+	k := skipSpaces(b, i)
+	return i > 0 && hasAnyAt(b, k, "/tmp/", "/var/", "/etc/", "/dev/", "/home/", "/root/", "/srv/", "/opt/")
 }
 
 // endsCommand reports whether a text ends in a sign that ends a command, with one before it.

@@ -39,7 +39,7 @@ var rules = map[string][]string{
 	"cmdi-code":     {"how to say it in one line <?php y"},
 	"cmdi-object":   {`O:3:"Job":1:{s:1:"a";i:2;}`, `a:1:{i:0;O:+5:"Acme\X":0:{}}`},
 	"cmdi-subshell": {"x$(id)", "`id`", "x`uname -a`", "<(id)"},
-	"cmdi-command":  {"alias x='rm y'", ";if [ -f x ]", "|while [ 1 ]", "w'h'oami", `w\ho\ami`, "w^ho^ami", ";x=$(id)", ";cat *", ";cat ~/x", ";sh ./x", ";cat ../x", ";ls>x", ";cat < x", ";sudo ls x", "ls ;", "id||", "netstat ; ", "'(cat /x) #", "';cat x #"},
+	"cmdi-command":  {"alias x='rm y'", ";if [ -f x ]", "|while [ 1 ]", "w'h'oami", `w\ho\ami`, "w^ho^ami", ";x=$(id)", ";cat *", ";cat ~/x", ";sh ./x", ";cat ../x", ";ls>x", ";cat < x", ";sudo ls x", "ls ;", ">/tmp/x", ">> /var/x", "id||", "netstat ; ", "'(cat /x) #", "';cat x #"},
 	"cmdi-windows":  {"|cmd.exe", ";net.exe user", "&tasklist.bat"},
 
 	"crlf-header": {"x\r\nhost: h.example", "x\r\nx-any: b"},
@@ -49,6 +49,7 @@ var rules = map[string][]string{
 	"lfi-file":     {"c:windowswin.ini", "c:boot.ini", "/proc/1/x", "x/.pgpass", `x\unattend.xml`},
 
 	"traversal-broken": {"??/boot.ini", ".?/boot.ini", "?./?./x"},
+	"traversal-dots":   {"............boot.ini"},
 	"traversal-dotdot": {"0x2e0x2e0x5cx", "/..", "/..{file}"},
 }
 

@@ -102,7 +102,7 @@ var techniques = []technique{
 	{"words of a command line", detect.CmdI,
 		[]string{"\"ll\" /var/x/", ";'jq' --help", ";at 2:00 x", "\nid\n", "<(cat x)", ";trap 'x y' z", ";env --version", "busybox -c \"x\"", "v='u';cu$v\\r\\l h.example", "Invoke-WebRequest http://h.example/x", "';print'", "{,$'whoami',}", "{,/?s?/b?n,x}",
 			"a;id\\n", "pi$()ng 127.0.0.1", "\\&apos;/bin/cat /x\\&apos;", "x\r\nAUTH joe dGhpcyBpcyBhIHRlc3Q="},
-		[]string{"exec /*a*/ ()", "test<?", "Python using 'OR with regex", "(\"system \")(\"x\")", "a;.sh b", "${'a'}", "{o:3,\"a\":\"b\"}", "o:3:\"a\"", "{\"so:3:\"x\":1", "a rank by marks and time | mysql | databases", "if(2="}},
+		[]string{"exec /*a*/ ()", "test<?", "Python using 'OR with regex", "(\"system \")(\"x\")", "a;.sh b", "> 5", ">>> /tmp", "${'a'}", "{o:3,\"a\":\"b\"}", "o:3:\"a\"", "{\"so:3:\"x\":1", "a rank by marks and time | mysql | databases", "if(2="}},
 	{"loops and conditions of Windows", detect.CmdI,
 		[]string{"for %x in (a) do y", "& for %@ in (a,b)do y", "if not (2 equ 2) echo x", "if (1) equ (1) echo x", "if {%1} == {}", "if [%x%]==[/?] y", "if %errorlevel% geq 2 y"},
 		[]string{"for x in (a)", "if a == b then", "for 5% in (all)"}},
@@ -183,7 +183,7 @@ var techniques = []technique{
 
 	{"steps that lose their signs", detect.Traversal,
 		[]string{"..;/manager", "..;a=b/manager", "/............boot.ini", "/..........{file}", "..%uEFC8x", "..%c0%5cx", "/.//././/././/x", "\u2026\\\u2026\\x", "x/..\u2215../y"},
-		[]string{"wait\u2026 what", "./a/./b", "..........", "and/or.......... {x}", "..;x", "a/.../b"}},
+		[]string{"wait\u2026 what", "./a/./b", "........... and.so", "....x.ini", "..........", "and/or.......... {x}", "..;x", "a/.../b"}},
 	{"documents and entities", detect.XXE,
 		[]string{"<?xml version=\"1.0\"?><a>b</a>", "\"<?xml version='1.0'?><a/>", "<a><![CDATA[<]]>b</a>", "<!DOCTYPE a [<!ATTLIST b c CDATA 'd'>]>", "<!ENTITY % a SYSTEM 'b'>", "<!NOTATION a PUBLIC 'b'>", "x <!ENTITY a 'b'>", "x <!ELEMENT a (b)>", "<!ENTITY a", "so this is one line of talk <!ENTITY % a PUBLIC 'b' 'c'>",
 			"&lt;!ENTITY a SYSTEM &quot;b&quot;&gt;", "\\u003c!DOCTYPE a [\\u003c!ENTITY b 'c'\\u003e]\\u003e", "&#x3c;!DOCTYPE a SYSTEM 'b'>"},

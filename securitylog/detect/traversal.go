@@ -17,6 +17,9 @@ func (s *scan) traversal(t *text) {
 	}
 	literal := t.signs.has(signLiteralHex)
 	if t.marks&(markSlash|markBackslash|markWild|markPercent) == 0 && !literal && !t.signs.has(signLeftover) {
+		if hasPrefixAt(t.b, 0, "........") && configFile(t.b) { // the slashes were lost on the way
+			s.report(t.place, Traversal, "traversal-dots")
+		}
 		return
 	}
 	if t.marks&(markDot|markWild|markPercent|markQuestion) == 0 && !literal {
