@@ -13,18 +13,20 @@ var rules = map[string][]string{
 	"sqli-union":      {"-1 union select null", "-1 union select case when 2=2 then 3 end", "-1 union 2,3--", "1 union select 1,2"},
 	"sqli-obfuscated": {"-1/*a*/union"},
 	"sqli-tautology":  {"or uid like char(42)", "' having 3=3", "x' where a=2 --", "' is 0 = '", "1*(pin) and 8=3", "1 or ~2=~2", "1 or !2=!2", "1 or -2=-2", "1 or +2=+2", `or '{"b":2}'::jsonb @> '{"a":1}'`, `'{"a":{"b":1}}'::json #>> '{a,b}'`, `'[1]'::jsonb #- '{1}'`, "; or '1'='2'", "pi() and sin(2)=0", ") like (", "' like (select", "x' like x--"},
-	"sqli-boolean": {`\' or`, "x' or 1 limit", "x' or 1 where", "x' or 2=", "1 or 4--", "x' or 5", "x' and 6;", "x' or uid>", "1||lpad(pin,7,1)", "x'or current_date*0", "7 or (null)",
+	"sqli-boolean": {`\' or`, "x' or 1 limit", "x' or 1 where", "x' or 2=", "1 or 4--", "x' or 5", "x' and 6;", "x' or uid>", "(case when pi() then 4 end)", "case '1' when 'a' then 5", "1||lpad(pin,7,1)", "x'or current_date*0", "7 or (null)",
 		"(case when 3=3 then 1 else null end)", "1,(case when 4=4 then 1 else 2 end)", "x' or case 2 when pin then 1 end", "x' or null", "9 or /* + hint */ true", "'or glob(pin,2);"},
 	"sqli-function": {"x' or load_file('a')", "5+((0/ascii(substring(pin,1,1))", "user(user())", "coercibility(user())"},
 	"sqli-time":     {") waitfor delay '0:0:9'", "2 waitfor delay '0:0:9'"},
 	"sqli-subquery": {"1 or (select 2)", "x' select pin from staff", "1 like (select 2)", "x'+(select 1)"},
-	"sqli-clause":   {"x' order by pin", "x') group by pin", "limit 0,1--", "x' in boolean mode"},
+	"sqli-clause":   {"'1' into outfile ('a')", "@x into outfile (substring('a',1))", "x' order by pin", "x') group by pin", "limit 0,1--", "x' in boolean mode"},
 	"sqli-schema":   {"(pin) from information_schema.tables", "x, master..sysdatabases", "x' information_schema", "@@datadir", "x' @@version"},
 	"sqli-comment":  {"x';--", "';#"},
 	"sqli-concat":   {"x'='", "'='", "x'||(pin)", "x'+char(65)", "x'-sleep(2)", "' sounds like '", "'like'"},
 	"sqli-stacked":  {"x ' ;-- y", "x'; waitfor delay '0:0:9'", "x' waitfor delay '0:0:9'", "x' declare @a int", "x' shutdown--"},
 
 	"log4shell-jndi": {"jndi:ldap://h.example/a"},
+
+	"xxe-entity": {"+ADwAIQ-ENTITY a SYSTEM +ACI-b+ACI +AD4", "&lt;!ENTITY a 'b'&gt;"},
 
 	"nosqli-script": {";sleep(6000)", "x;var d=new date();do{x}while(1)", "' (function(){var a=new Date();while(new Date()-a<9);})() '"},
 

@@ -7,6 +7,7 @@ const (
 	signUTF7           sign = iota // a script tag in UTF-7, or with high bits
 	signUTF7Close                  // its end
 	signLetterless                 // script written with brackets alone
+	signUTF7Declares               // <! in UTF-7
 	signStyle                      // style sheets that run script
 	signStyleTag                   // <style
 	signBinding                    // style sheets that run script, in full
@@ -43,9 +44,10 @@ const (
 )
 
 var signStrings = [numSigns][]string{
-	signUTF7:       {"+adw-", "adw-script", "adw-img", "adw-svg", "\xbcscript"},
-	signUTF7Close:  {"ad4", "\xbe"},
-	signLetterless: {"(![]", "[![]]", "!![]"},
+	signUTF7:         {"+adw-", "adw-script", "adw-img", "adw-svg", "\xbcscript"},
+	signUTF7Close:    {"ad4", "\xbe"},
+	signUTF7Declares: {"+adwaiq-"},
+	signLetterless:   {"(![]", "[![]]", "!![]"},
 	signStyle: {"ession(", "expression", "url(", "binding:", "javascript:", "vbscript:", "-moz-binding", "behavior:", "behaviour:", "@import", "-o-link",
 		"data:text", "exp/*", "xss:"},
 	signStyleTag:       {"<style"},

@@ -151,7 +151,7 @@ func (q *sqlText) atClause(i int) string {
 			return "sqli-clause"
 		}
 	case "into":
-		if q.tok(i+1).kw == kwOutfile && (q.tok(i+2).kind == tokQuote && q.tok(i+2).c != '`' || q.tok(i+2).kind == tokWord && q.tok(i+3).kind == tokOpen || left || q.tail) {
+		if q.tok(i+1).kw == kwOutfile && (q.tok(i+2).kind == tokQuote && q.tok(i+2).c != '`' || q.tok(i+2).kind == tokOpen && !q.prose || q.tok(i+2).kind == tokWord && q.tok(i+3).kind == tokOpen || left || q.tail) {
 			return "sqli-clause"
 		}
 	}

@@ -18,10 +18,32 @@ func (q *sqlText) whole() string {
 	if q.sameLiterals() || q.weighsComparison() {
 		return "sqli-tautology"
 	}
+	if q.decides(i) {
+		return "sqli-boolean"
+	}
 	if q.quotedOperator() {
 		return "sqli-concat"
 	}
 	return ""
+}
+
+// decides recognises at i a choice that a database makes: case 1 when 2 then 3 end. What it chooses from are literals: words are talk.
+func (q *sqlText) decides(i int) bool {
+	if string(q.word(i)) != "case" {
+		return false
+	}
+	if i++; string(q.word(i)) != "when" {
+		i, _, _ = q.operand(i)
+	}
+	if string(q.word(i)) != "when" {
+		return false
+	}
+	i, _, _ = q.operand(i + 1)
+	if string(q.word(i)) != "then" {
+		return false
+	}
+	_, literal, ok := q.operand(i + 1)
+	return ok && literal
 }
 
 // quotedOperator recognises an operator between two quotes, alone or with a word on each side: 'like', a '=' b. The quotes end one string

@@ -164,7 +164,7 @@ var techniques = []technique{
 	{"statements and clauses of their own", detect.SQLi,
 		[]string{"select case when 3=4 then 1 else null end--", "insert into staff.people (a, b, c, d) values (1,2,3,4)", "create or replace function nap(int) returns int as 'x'", "create user eve identified by 'x'", "select count(*) from generate_series(1,900000)",
 			"select count(*) from domain.tables as a, domain.tables as b", "(select distinct(pin) from (select distinct(pin), rownum as r from sys.user$) where r=2)", "\\'; desc staff; --", "1' in boolean mode)", "table_name from all_tables", "1 where 0 = 0"},
-		[]string{"select a case when you travel", "insert into the slot", "create or replace the file", "show all tables", "in boolean logic", "the domain of tables", "from all_about tables"}},
+		[]string{"select a case when you travel", "case study", "case when x then y end", "case 5 when it rains", "insert into the slot", "create or replace the file", "show all tables", "in boolean logic", "the domain of tables", "from all_about tables"}},
 	{"strings that stay open", detect.SQLi,
 		[]string{"or uid like '%", "or name is not null or name = '", "or ''-'", "or ''^'", "or (exists)", "' or homer", "' xor abc!", "7')))", "7%' ) )", "5||0", "||8", "x' || '", "'aa'<>'bb'", "= --", "xor 5 >", "if((name)like(0x61),1,0);\x00"},
 		[]string{"27\")", "(12')", "like '90s music", "or maybe not", "this || that", "the '60s", "a' b"}},
