@@ -284,6 +284,8 @@ var cleanTalk = []string{
 	"browsers which do not know `<script>` tags",
 	"so that the JSON is safe inside HTML <script> tags.",
 	"copy&paste",
+	"see ```ls -l``` of it",
+	"the address http://h.example/a.txt? of it",
 	"php/mysql: hours reported, hourly rate",
 	"php/sql: select 2 columns 3 times with different values",
 	"Here's a closure: ``` function outer() { let n = 0; return function() { n += 1; return n; }; }",
@@ -314,6 +316,7 @@ var cleanAgents = []string{
 	"ElizaOS/1.7.2",
 	"Dalvik/2.1.0 (Linux; U; Android 14; id; Pixel 8 Build/AP1A)",
 	"Mozilla/5.0 (X11; Linux x86_64) Vega/1.0",
+	"Tool/2 (linux; top; date; host -x)",
 	"Some Agent (for https://agents.example/; id; contact: ops@agents.example)",
 	"",
 }

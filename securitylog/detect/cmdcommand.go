@@ -389,7 +389,7 @@ func programPath(b []byte, i int) string {
 		switch {
 		case bytes.Contains(dir, []byte("bin/")) && (commandKindOf(base) != 0 || len(base) > 0 && bytes.ContainsAny(base, "?*[")):
 			return "cmdi-path"
-		case string(dir) == "/etc/" && bytes.ContainsAny(base, "?*["): // what a shell expands
+		case string(dir) == "/etc/" && bytes.ContainsAny(base, "*["): // what a shell expands
 			return "cmdi-path"
 		case bytes.ContainsAny(dir, "?*[") && len(dir) > 2 && (bytes.ContainsAny(base, "?*[") || commandKindOf(base) != 0):
 			return "cmdi-path"

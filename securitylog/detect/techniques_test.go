@@ -60,7 +60,7 @@ var techniques = []technique{
 		[]string{";get-childitem", "|invoke-item x", "&start-process calc", ";Get-WmiObject Win32_Share"},
 		[]string{"get-together", "set-top box", "add-on; plug-in", "start-up & copy-paste"}},
 	{"other shells and languages", detect.CmdI,
-		[]string{"uname -a", "echo $[6+1]", "time curl h.example", "cat /path/file.gz", "' || whoami", "\" whoami", "ls -l /home/*", "net user eve pw /add", "netsh firewall set opmode disable", "type %SYSTEMROOT%\\repair\\sam", "cu$@rl h.example", "/etc/pas[s]wd", "x;/etc/ho?ts", "@{[system 'id']}", "%x(ls -l)", "$ENV{'PATH'}", "{${sleep(9)}}", "${exec(print(`id`))}", "foo='() { echo hi; }' bash -c foo", "<% eval request(\"c\") %>"},
+		[]string{"uname -a", "echo $[6+1]", "time curl h.example", "cat /path/file.gz", "' || whoami", "\" whoami", "ls -l /home/*", "net user eve pw /add", "netsh firewall set opmode disable", "type %SYSTEMROOT%\\repair\\sam", "cu$@rl h.example", "/etc/pas[s]wd", "x;/etc/ho*ts", "@{[system 'id']}", "%x(ls -l)", "$ENV{'PATH'}", "{${sleep(9)}}", "${exec(print(`id`))}", "foo='() { echo hi; }' bash -c foo", "<% eval request(\"c\") %>"},
 		[]string{"net income of users", "net promoter score", "uname manual", "@{user}", "100%x", "function () { return 1 }", "const f = () { }"}},
 	{"what a sentence quotes", detect.CmdI, nil,
 		[]string{"`false`) ([example](#x))", "&copy; 2015 Ada", "`onrequire` &lt;Function> The function to call", "`Z(UNION|INTER|DIFF)` and more of it", "use it for most logic; `rake -T` lists everything", "`source` | the path of the source file", "a=1&amp;b=2"}},
