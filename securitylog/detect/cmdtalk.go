@@ -4,7 +4,12 @@ import "bytes"
 
 // hidesRest reports whether the text ends as a command line does whose rest shall be ignored: in a comment, or in one of Windows'.
 func hidesRest(b []byte) bool {
-	b = bytes.TrimRight(b, " ")
+	end := len(b)
+	for end > 0 && len(b)-end < maxWord && b[end-1] == ' ' { // every command asks
+		end--
+	}
+	step(len(b) - end)
+	b = b[:end]
 	return bytes.HasSuffix(b, []byte(" #")) || bytes.HasSuffix(b, []byte("|rem")) || bytes.HasSuffix(b, []byte("&rem"))
 }
 
