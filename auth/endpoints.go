@@ -36,7 +36,7 @@ func (a *Auth) serveOwn(w http.ResponseWriter, r *http.Request, req *gate.Reques
 func wrongMethod(allowed string) *gate.Refusal {
 	return &gate.Refusal{
 		Status: http.StatusMethodNotAllowed, Code: "METHOD_NOT_ALLOWED", Message: "Method not allowed",
-		Header: http.Header{"Allow": {allowed}},
+		Allow: allowed,
 	}
 }
 

@@ -36,6 +36,27 @@ var (
 	}, []string{"event"})
 )
 
+// counts are the counters of one kind of event.
+type counts struct{ enforced, observed, summed prometheus.Counter }
+
+// countsOf are those of the vocabulary. A series that is there from the start
+// lets its first event be seen as a rise.
+var countsOf = func() map[Name]counts {
+	of := make(map[Name]counts)
+	for _, kind := range Vocabulary() {
+		of[kind.Name] = newCounts(kind.Name)
+	}
+	return of
+}()
+
+func newCounts(name Name) counts {
+	return counts{
+		enforced: eventsTotal.WithLabelValues(string(name), "true"),
+		observed: eventsTotal.WithLabelValues(string(name), "false"),
+		summed:   summedTotal.WithLabelValues(string(name)),
+	}
+}
+
 // Reporter counts each event, writes it to the security log, and publishes it
 // on Caddy's event bus. Of a flood it writes the first events of each source
 // and then how many more there were. It is safe for concurrent use.
@@ -56,14 +77,6 @@ func NewReporter(ctx caddy.Context) (*Reporter, error) {
 	}
 	if err := Register(ctx, eventsTotal, summedTotal, auditLines); err != nil {
 		return nil, err
-	}
-	// A series that is there from the start lets its first event be seen as a
-	// rise.
-	for _, kind := range Vocabulary() {
-		summedTotal.WithLabelValues(string(kind.Name))
-		for _, enforced := range []string{"true", "false"} {
-			eventsTotal.WithLabelValues(string(kind.Name), enforced)
-		}
 	}
 	return newReporter(ctx, bus.(*caddyevents.App), ctx.Logger().Named("security"), systemClock), nil
 }
@@ -93,7 +106,15 @@ func (r *Reporter) Close() { r.sampler.close() }
 // cleaned of characters that could forge or break a line. The details, which
 // cost more to find out, are asked for only if e is written.
 func (r *Reporter) Report(e Event, details ...func(*Event)) {
-	eventsTotal.WithLabelValues(string(e.Name), strconv.FormatBool(e.Enforced)).Inc()
+	counts, known := countsOf[e.Name]
+	if !known {
+		counts = newCounts(e.Name)
+	}
+	if e.Enforced {
+		counts.enforced.Inc()
+	} else {
+		counts.observed.Inc()
+	}
 	if audited[e.Name] && r.keeps() {
 		// No sampling here: the trail has all of them.
 		for _, complete := range details {
@@ -103,7 +124,7 @@ func (r *Reporter) Report(e Event, details ...func(*Event)) {
 		r.Note(e)
 	}
 	if e.RequestID != "" && !r.sampler.admit(&e) {
-		summedTotal.WithLabelValues(string(e.Name)).Inc()
+		counts.summed.Inc()
 		return
 	}
 	for _, complete := range details {

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -41,16 +40,13 @@ func ErrorsOf(name string) ([]Misjudged, error) {
 // ErrorBody is the one shape in which errors of a backend leave. Where the
 // backend gives no code or no message, those of the status serve.
 func ErrorBody(status int, code, message string) []byte {
-	byStatus := foreignRefusal(status)
-	if code == "" {
-		code = byStatus.Code
+	f := foreignRefusal(status)
+	if code != "" {
+		f.Code = code
 	}
-	if message == "" {
-		message = byStatus.Message
+	if message != "" {
+		f.Message = message
 	}
-	body, err := json.Marshal(coded{Error: codeAndMessage{code, message}})
-	if err != nil {
-		panic(err) // strings always marshal
-	}
+	_, body := f.body(FormatCode, "")
 	return body
 }

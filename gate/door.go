@@ -101,7 +101,7 @@ func serve(w http.ResponseWriter, r *http.Request, req *Request, next caddyhttp.
 	if err == nil {
 		return nil
 	}
-	if refusal := (*Refusal)(nil); errors.As(err, &refusal) && refusal.Event.Step == "" {
+	if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Event.Step == "" {
 		refusal.Event.Step, refusal.step = nameOf(step), step
 	}
 	return err
@@ -253,7 +253,7 @@ func OriginalURI(r *http.Request) string {
 // already (the proxy's 502, another module's 413) is logged here in place of
 // Caddy's error log, with the cause but without the request's headers.
 func (d *Door) refusalOf(r *http.Request, req *Request, err error) *Refusal {
-	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return refusal
 	}
 	status := http.StatusInternalServerError

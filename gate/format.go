@@ -74,17 +74,6 @@ var foreign = map[int]struct {
 	http.StatusGatewayTimeout:        {code: "BACKEND_TIMEOUT", message: "The backend did not answer in time"},
 }
 
-// coded is the body of the formats elizaos and code.
-type coded struct {
-	Success bool `json:"success"`
-	Error   any  `json:"error"`
-}
-
-type codeAndMessage struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
 // problem is a problem details object (RFC 9457, section 3.1).
 type problem struct {
 	Type     string `json:"type"`
@@ -100,56 +89,96 @@ const quotaExceeded = "https://iana.org/assignments/http-problem-types#quota-exc
 
 // body writes the refusal's body in a format, with its media type.
 func (f *Refusal) body(format Format, requestID string) (mediaType string, body []byte) {
-	var content any
-	mediaType = "application/json; charset=utf-8"
-	switch {
-	case format == FormatProblem:
-		mediaType = "application/problem+json"
+	if format == FormatProblem {
 		p := problem{Type: "about:blank", Title: http.StatusText(f.Status), Status: f.Status, Detail: f.Message,
 			Instance: "urn:uuid:" + requestID, Code: f.Code}
 		if f.Status == http.StatusTooManyRequests {
 			p.Type = quotaExceeded
 		}
-		content = p
-	case f.Plain && format == FormatElizaOS:
-		content = coded{Error: f.Message}
-	default:
-		content = coded{Error: codeAndMessage{f.Code, f.Message}}
+		return "application/problem+json", marshal(p)
 	}
-	body, err := json.Marshal(content)
-	if err != nil {
-		// Strings and numbers always marshal.
-		panic(err)
+	body = append(make([]byte, 0, 160), `{"success":false,"error":`...)
+	if f.Plain && format == FormatElizaOS {
+		body = appendJSON(body, f.Message)
+	} else {
+		body = append(body, `{"code":`...)
+		body = appendJSON(body, f.Code)
+		body = append(body, `,"message":`...)
+		body = appendJSON(body, f.Message)
+		body = append(body, '}')
 	}
-	return mediaType, body
+	return "application/json; charset=utf-8", append(body, '}')
 }
 
-// setHeader sets the headers that belong to a refusal in every format.
-func (d *Door) setHeader(h http.Header, f *Refusal) {
-	// Whatever an inner handler announced of a body of its own is void.
-	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Range", "Etag", "Last-Modified", "Trailer"} {
-		h.Del(name)
+// appendJSON appends a string as JSON. Nearly all are as they stand, and are
+// written without reflection.
+func appendJSON(dst []byte, s string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return append(dst, marshal(s)...)
+		}
 	}
-	h.Set("Cache-Control", "no-store")
+	dst = append(dst, '"')
+	dst = append(dst, s...)
+	return append(dst, '"')
+}
+
+// marshal is json.Marshal of strings and numbers, which always succeeds.
+func marshal(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// voided are the headers by which an inner handler may have announced a body of
+// its own.
+var voided = []string{"Content-Length", "Content-Encoding", "Content-Range", "Etag", "Last-Modified", "Trailer"}
+
+// setHeader sets the headers that belong to a refusal in every format.
+func (d *Door) setHeader(h http.Header, f *Refusal) fieldSetter {
+	for _, name := range voided {
+		delete(h, name)
+	}
+	set := fieldSetter{header: h, values: make([]string, 0, 6)}
+	set.field("Cache-Control", "no-store")
 	ownChallenge := f.foreign && h.Get("WWW-Authenticate") != "" // basic_auth's, say
 	if (f.Status == http.StatusUnauthorized || f.Challenge != "") && !ownChallenge {
-		challenge := "Bearer realm=" + strconv.Quote(d.Realm)
+		challenge := `Bearer realm="` + d.Realm + `"`
 		if f.Challenge != "" {
 			challenge += ", " + f.Challenge
 		}
-		h.Set("WWW-Authenticate", challenge)
+		set.field("Www-Authenticate", challenge)
 	}
-	for name, values := range f.Header {
-		h[name] = append([]string(nil), values...)
+	if f.RetryAfter > 0 {
+		set.field("Retry-After", strconv.Itoa(f.RetryAfter))
 	}
+	if f.Allow != "" {
+		set.field("Allow", f.Allow)
+	}
+	return set
+}
+
+// fieldSetter sets header fields of one value each, by their canonical names.
+// Their values lie side by side.
+type fieldSetter struct {
+	header http.Header
+	values []string
+}
+
+func (s *fieldSetter) field(name, value string) {
+	s.values = append(s.values, value)
+	n := len(s.values)
+	s.header[name] = s.values[n-1 : n : n]
 }
 
 func (d *Door) write(w http.ResponseWriter, req *Request, f *Refusal) {
 	mediaType, body := f.body(d.Format, req.ID)
-	h := w.Header()
-	d.setHeader(h, f)
-	h.Set("Content-Type", mediaType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	set := d.setHeader(w.Header(), f)
+	set.field("Content-Type", mediaType)
+	set.field("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(f.Status)
 	// The client may be gone; there is nobody left to tell.
 	_, _ = w.Write(body)

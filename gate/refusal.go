@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
@@ -29,8 +28,12 @@ type Refusal struct {
 	// section 3), such as `error="invalid_token"`. It is sent with 401, and
 	// with 403 where it is not empty.
 	Challenge string
-	// Header holds further response headers, such as Retry-After.
-	Header http.Header
+	// RetryAfter is in how many seconds the client may come back (RFC 9110,
+	// section 10.2.3); 0 if that is not told.
+	RetryAfter int
+	// Allow are the methods that are allowed, for a 405 (RFC 9110, section
+	// 10.2.1).
+	Allow string
 	// Event is what the security log says. What the request itself tells is
 	// filled in by the door. An Event without a name is not reported.
 	Event events.Event
@@ -94,13 +97,12 @@ func Forbidden(rule, reason string) *Refusal {
 // refused for having come too early. The event's name and level are set here.
 func TooMany(code, message string, wait time.Duration, e events.Event) *Refusal {
 	e.Name, e.Level = events.RateLimited, zapcore.WarnLevel
-	seconds := max(1, int((wait+time.Second-1)/time.Second))
 	return &Refusal{
-		Status:  http.StatusTooManyRequests,
-		Code:    code,
-		Message: message,
-		Header:  http.Header{"Retry-After": {strconv.Itoa(seconds)}}, // RFC 9110, section 10.2.3
-		Event:   e,
+		Status:     http.StatusTooManyRequests,
+		Code:       code,
+		Message:    message,
+		RetryAfter: max(1, int((wait+time.Second-1)/time.Second)),
+		Event:      e,
 	}
 }
 

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -58,8 +57,8 @@ func refused(r *http.Request, req *Request, f *Refusal, now time.Time) Refused {
 	if req.Principal != nil && told.KeyID == "" {
 		told.KeyID = req.Principal.KeyID
 	}
-	if seconds, err := strconv.Atoi(f.Header.Get("Retry-After")); err == nil {
-		told.Passes = told.Time.Add(time.Duration(seconds) * time.Second)
+	if f.RetryAfter > 0 {
+		told.Passes = told.Time.Add(time.Duration(f.RetryAfter) * time.Second)
 	}
 	return told
 }

@@ -140,7 +140,7 @@ func (v *Validate) checkMethod(r *http.Request) error {
 	}
 	refusal := gate.BadRequest("METHOD_NOT_ALLOWED", "Method not allowed", "the method is not among those of agent_validate")
 	refusal.Status = http.StatusMethodNotAllowed
-	refusal.Header = http.Header{"Allow": {rule.allow}}
+	refusal.Allow = rule.allow
 	return refusal
 }
 
