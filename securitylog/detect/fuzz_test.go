@@ -1,6 +1,7 @@
 package detect_test
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +35,11 @@ func FuzzRules(f *testing.F) {
 	}
 	for agent := range hostileAgents {
 		f.Add(agent)
+	}
+	for _, texts := range rules {
+		for _, text := range texts {
+			f.Add(url.QueryEscape(text))
+		}
 	}
 	for _, text := range []string{"::int", "::int::text", "====", "'", "||8", "}*{", "<?xml", "&copy;"} {
 		f.Add(text)

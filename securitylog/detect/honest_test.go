@@ -1,0 +1,85 @@
+package detect_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/securitylog/detect"
+)
+
+// honest are values of parameters as programs and people send them: filters of query languages, addresses, dates, formulas, shapes, code,
+// messages of errors. Their punctuation is that of attacks.
+var honest = []string{
+	"w:100;h:50", "fq=price:[10 TO 20] AND category:(books OR music)", `title:"foo bar" AND (status:open OR status:closed)`,
+	"name eq 'Milk' and price lt 2.55", "contains(name,'O''Neil')", "startswith(Name,'A') eq true", "year(BirthDate) eq 1990",
+	"rating ge 4 or (price le 10 and inStock eq true)", "$filter=tags/any(t:t eq 'x')", "age=gt=25;name==*Smith*,city=in=(A,B)",
+	"status==active;created=ge=2024-01-01", "and(eq(name,x),or(gt(age,5),lt(age,3)))", `{"match":{"title":"x"}}`,
+	`{"query":{"bool":{"must":[{"term":{"a":"b"}}]}}}`, `[{"field":"a","op":"eq","value":"b"}]`,
+	`sum(rate(http_requests_total{job="x",code=~"5.."}[5m])) by (le)`, "histogram_quantile(0.95, sum by (le) (rate(x_bucket[5m])))",
+	`{app="x"} |= "error" | json | line_format "{{.msg}}"`, "avg:system.cpu.user{host:web*} by {host}",
+	`from(bucket:"x") |> range(start:-1h) |> filter(fn:(r)=>r._m=="cpu")`,
+	"project = ABC AND fixVersion in unreleasedVersions() ORDER BY priority DESC", "assignee = currentUser() AND resolution = Unresolved",
+	`is:issue is:open label:"good first issue" -label:wontfix`, "repo:a/b path:*.go symbol:Foo",
+	`from:me has:attachment (subject:"invoice" OR subject:bill)`, "*/5 * * * *", "0 0 1 * * ?", "^[a-z0-9]+$",
+	`^(?:\+?1[-. ]?)?\(?([0-9]{3})\)?$`, "(foo|bar)+baz?", `\d{3}-\d{4}`, `[^/]+\.js$`, "POINT(-71.06 42.28)",
+	"POLYGON((0 0,1 1,1 0,0 0))", "48.8566,2.3522;51.5,-0.12", "bbox:-10,20,30,40", "2024-01-01T00:00:00Z/P1D", "2024-01-01..2024-12-31",
+	"10..20", ">=1.2.3 <2.0.0", "^1.2.3 || ~2.0", "1.0.0-beta.2+build.5", "$1,234.56", "€50 & up", "50% off!", "50/50", "24/7",
+	"1/2 cup; 3 tbsp", `5'11"`, "6' x 4'", "O'Brien; D'Angelo", "rock 'n' roll", `"exact phrase" -exclude`, "foo AND bar NOT baz",
+	"a OR b", "cats|dogs|birds", "id|name|date", "red,green;blue", "key=value;key2=value2", "a=1&b=2", "Name <name@example.com>",
+	"<name@example.com>", "<3", ":-) ;-) :'(", ">_<", `¯\_(ツ)_/¯`, `\o/`, "(╯°□°)╯", "user@host:~/path", "/home/user/project/main.go",
+	"./run.sh", "~/notes.txt", "file.tar.gz", "/dev/null", "https://example.com/a?b=c&d=e#f", "http://localhost:3000/callback",
+	"http://127.0.0.1:8080/", "ws://example.com/socket", "postgres://user:pass@host/db", "mongodb+srv://u:p@c.mongodb.net/x",
+	"redis://localhost:6379", "s3://bucket/key", "git@github.com:a/b.git", "mailto:a@b.c", "tel:+1-555-0100",
+	"data:image/png;base64,iVBORw0KGgo=", "magnet:?xt=urn:btih:abc", "urn:isbn:0451450523", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+	"550e8400-e29b-41d4-a716-446655440000", "$HOME/bin", "${name}", "{{name}}", "{name}", "%s %d", "%NAME%", "$x + $y = $z", "E = mc^2",
+	"f(x) = x^2 + 2x - 1", `\frac{a}{b}`, `\alpha \le \beta`, "x -> y", "a => b", "a <= b >= c", "if (a > b) { return a; }",
+	"for (i = 0; i < 10; i++) { sum += i; }", "x = [1, 2, 3]", `print("hello")`, "console.log('hi')", "def f(x): return x * 2",
+	"SELECT a FROM b", `git commit -m "fix: bug"`, "docker run -it ubuntu", "npm install --save react", "ping google.com",
+	"ssh user@host", "cd ..", "pip install requests", `echo "hello world"`, "export PATH=$PATH:/usr/bin", "chmod +x script.sh",
+	`<div class="a">text</div>`, "<b>bold</b> and <i>italic</i>", "<br>", "<p>Hello</p>", "&nbsp;&copy; 2024", "&lt;tag&gt;",
+	"[link](https://example.com)", "![img](a.png)", "**bold** _it_", "# Title", "| a | b |", "- item", "1. item", "```js", "const a = 1;",
+	"color: red; font-size: 12px", ".class > #id:hover", "width: calc(100% - 10px)", "background:url(image.png)", "rgb(255, 0, 0)",
+	"#ff0000", "translate(10px, 20px) rotate(45deg)", "M 10 10 L 20 20 Z", "AAPL,MSFT;GOOG", "EUR/USD", "BTC-USD", "A4; 80g/m2", "M8x20",
+	`3/4" pipe`, `24" x 36"`, "Größe: L; Farbe: blau", "Q: what? A: that.", "T-shirt (blue); size M", `"quoted"`, "'quoted'",
+	"it's; isn't", "a;b;c", "a,b,c", "a|b", "a||b", "a&&b", "!important", "x!=y", "a==b", "if a = b or c = d", "5 or 6",
+	"MULTIPOLYGON(((1 1,5 1,5 5,1 5,1 1),(2 2,2 3,3 3,3 2,2 2)))", "SRID=4326;POINT(-44.3 60.1)", "ST_Intersects(geom, POINT(1 2))",
+	"INTERSECTS(the_geom, POLYGON((1 2,3 4,5 6,1 2)))", "within(location, circle(1,2,3))", "geohash(9q8yyk)", "sort(+name,-age)",
+	"select(name,age)&sort(-date)&limit(10,20)", "eq(name,foo)|ne(age,5)", "filter[name][eq]=foo",
+	"(status:200 OR status:404) AND NOT path:/health", "status >= 500 and latency > 100ms", `user.name = "Bob" AND user.age > 30`,
+	"_exists_:user AND _type:log", "x AND (y OR z) AND -w", "(a AND b) OR (c AND d)", "price < 100 && rating > 4", "a = 'b' OR c = 'd'",
+	`level in ["error","warn"] and msg matches "time.*out"`, `resource.type="gce_instance" AND severity>=ERROR`,
+	`logName:"syslog" jsonPayload.message=~"fail"`, "| where x > 5 | summarize count() by y", "index=main | head 10",
+	"sourcetype=access_* status=404 | top uri", "?s ?p ?o . FILTER(?o > 5)", "MATCH (n:Person) WHERE n.age > 30 RETURN n",
+	"{ user(id: 4) { name } }", `query { agents(first: 5, after: "x") { nodes { id } } }`,
+	"mutation($id: ID!) { delete(id: $id) { ok } }", "jsonpath $.store.book[*].author", "$.items[?(@.price < 10)]",
+	"/store/book[price>35]/title", `//div[@class="a"]/a[1]`, "div > p:nth-child(2) ~ span", `a[href^="https"]`, "count(*)", "max(price)",
+	"avg(rating) > 4", "sum(a+b)/2", "date_trunc('month', ts)", "now()-7d", "now-1d/d", "now() - interval '1 day'", "lower(name)",
+	"concat(first,' ',last)", "substring(name,1,3)", "if(a>b,a,b)", `IF(A1>10,"yes","no")`, "=SUM(A1:A10)", "=VLOOKUP(A2,B:C,2,FALSE)",
+	`=A1&" "&B1`, "+1 (555) 010-0000", "(555) 010-0000 ext. 5", "#1 best-seller; free shipping!", `"Hello," she said. "How are you?"`,
+	"'Tis the season; 'twas the night", "Don't; won't; can't", "L'été; l'hiver; qu'est-ce que c'est", "¿Cuánto cuesta? ¡50% más barato!",
+	"Müller & Söhne GmbH; Köln", `中文（测试）；"引号"`, "日本語「引用」・テスト", `привет; как "дела"?`, "مرحبا؛ كيف الحال؟", `name="x"; path=/; secure`,
+	"text/html; charset=utf-8", "application/json;q=0.9,*/*;q=0.8", "gzip, deflate, br;q=1.0", "en-US,en;q=0.5",
+	"Mon, 02 Jan 2006 15:04:05 GMT", "2024-01-01 10:00:00+00:00", "P3Y6M4DT12H30M5S", "10:30-11:45; 14:00-15:00",
+	"Mo-Fr 08:00-18:00; Sa 09:00-13:00", "route[0].lat=1.2", "arr[]=1", "a.b.c", "a/b/c", "a:b:c", "a::b", "std::vector<int>",
+	"List<String> x = new ArrayList<>();", "Map<String, Integer>", `fn main() { println!("hi"); }`, "x => x.map(y => y * 2)",
+	"const {a, b} = require('x')", "import os, sys", "from x import y", "try { a(); } catch (e) { throw e; }", "lambda x: x + 1",
+	"[x for x in range(10)]", "{'a': 1, 'b': [2, 3]}", `{"a":1,"b":[2,3],"c":{"d":null}}`, "<note><to>Bob</to></note>",
+	"@media (max-width: 600px) { a { color: red; } }", "$(document).ready(function(){ });", "window.location",
+	"TypeError: Cannot read property 'x' of undefined", "Error: ENOENT: no such file or directory, open '/etc/app/config.json'",
+	"java.lang.NullPointerException at com.x.Y.z(Y.java:10)", `Traceback (most recent call last): File "/usr/lib/python3/x.py", line 5`,
+	"panic: runtime error: index out of range [5] with length 3", "ORA-00942: table or view does not exist",
+	"ERROR 1064 (42000): You have an error in your SQL syntax; check the manual",
+	"fatal: not a git repository (or any of the parent directories): .git", "bash: foo: command not found", "sh: 1: foo: not found",
+	"segfault at 0 ip 00007f sp 00007f error 4", "exit code 127; signal 9", "npm ERR! code ELIFECYCLE", "0 errors, 2 warnings; done.",
+	"50 > 40; 30 < 35", "1 + 1 = 2; 2 - 1 = 1", "3 x 4 = 12", "5 * (3 + 2) / 4 - 1", "a^2 + b^2 = c^2", "~10 min; ~5 km", "10-15; 20-25",
+	"1,000,000.00", "-10°C; +5°F", "$5-$10",
+}
+
+func TestHonestValuesAreSilent(t *testing.T) {
+	d := detect.New(detect.Options{})
+	for _, value := range honest {
+		if found := d.Target("/api/items?page=2&filter=" + url.QueryEscape(value)); found != nil {
+			t.Errorf("%q: found %v", value, found)
+		}
+	}
+}
