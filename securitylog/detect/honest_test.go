@@ -10,6 +10,7 @@ import (
 // honest are values of parameters as programs and people send them: filters of query languages, addresses, dates, formulas, shapes, code,
 // messages of errors. Their punctuation is that of attacks.
 var honest = []string{
+	"The '80s and '90s hits", "'80s or '90s?", "sleep (8 hours); eat well", "benchmark (2024): 5x faster",
 	"w:100;h:50", "fq=price:[10 TO 20] AND category:(books OR music)", `title:"foo bar" AND (status:open OR status:closed)`,
 	"name eq 'Milk' and price lt 2.55", "contains(name,'O''Neil')", "startswith(Name,'A') eq true", "year(BirthDate) eq 1990",
 	"rating ge 4 or (price le 10 and inStock eq true)", "$filter=tags/any(t:t eq 'x')", "age=gt=25;name==*Smith*,city=in=(A,B)",
@@ -73,6 +74,34 @@ var honest = []string{
 	"segfault at 0 ip 00007f sp 00007f error 4", "exit code 127; signal 9", "npm ERR! code ELIFECYCLE", "0 errors, 2 warnings; done.",
 	"50 > 40; 30 < 35", "1 + 1 = 2; 2 - 1 = 1", "3 x 4 = 12", "5 * (3 + 2) / 4 - 1", "a^2 + b^2 = c^2", "~10 min; ~5 km", "10-15; 20-25",
 	"1,000,000.00", "-10°C; +5°F", "$5-$10",
+
+	`color:red AND (size:L OR size:XL) NOT brand:"O'Neill"`, "O'Reilly and Sons; 'Best of' series", "cats 'n' dogs and fish",
+	"it's 5 o'clock and I'm hungry", "he said 'yes' and she said 'no'", `"a" or "b"`, `either "red" or "blue"`, "either 'red' and 'blue'",
+	"name='Bob' or name='Alice'", "x>5 and y<10", "1 and 2", "1 or 2 or 3", "2 and a half men", "one and two and three", "size 10 or 11",
+	`24" or 27" monitor`, `27" 4K monitor -- refurbished`, "16GB RAM -- new", "item #5 -- red; qty 3", "Note -- read this first",
+	"see #123; fixes #456", "fix(auth): don't log tokens; closes #12", "feat: add union types (#45)",
+	"Merge branch 'main' into feature/x", `Revert "drop table support"`, "select one; any will do", "please select * from the list",
+	"insert coin; press start", "update your profile; set a password", "delete from cart", "drop shadow; no border",
+	"create table reservation for 4", "alter ego; truncate text", "exec summary; board deck", "execute order 66",
+	"having fun; order by Friday", "limit 5 per customer", "group by team; sort by date", "where is it? who has it?",
+	"like if you agree; share", "in (or out) of stock", "between 5 and 10", "not null and void", "is null island real?",
+	"cast (2024) and crew", "if(empty) then retry", "case when it rains", "when in Rome; then do", "char broiled (medium)",
+	"concat & merge", "substring of text (first 5)", "load file (pdf)", "version() of the app", "user() hook & database() layer",
+	"count(*) > 5", "sum(price) > 100 and count(*) < 5", "max(a,b) or min(a,b)", "Math.max(1,2)", "arr[0] && arr[1]", "a ? b : c",
+	"a?.b?.c", "!a && !b", "a & b | c ^ d", "1 << 3 | 2", "x += 1; y -= 1", "i++; j--", "--verbose --output=x.txt", "-a -b -c value",
+	"-- comment", "// comment", "/* comment */", "# comment", "<!-- comment -->", "REM comment", "; ini comment", "% latex comment",
+	"(echo done)", "echo done; exit", "make && make install", "make; make test", "a && b || c", "a; b; c && d", "start; stop; restart",
+	"open | closed", "yes | no | maybe", "sort | uniq", "top 10 | best of", "find | replace", "cat | dog", "less is more | more is less",
+	"who | what | where", "time | date | place", "mail | phone", "id | name | type", "man | woman", "ping | pong", "host | guest",
+	"host=example.com; port=80", "env=prod; id=5", "date; time; place", "watch & wait", "make & model", "cut & paste", "stop & go",
+	"salt & sort", "nice & easy", "wait & see", "Q&A; FAQ", "D&D; G&T", "AT&T; B&B", "M&M's; H&M", "rock&roll", "p&l; b/s", "a&b=c&d",
+	"http://a/?x=1&y=2", "x=1&y='2'", "$a && $b", "${a} & ${b}", "$(jQuery)", "$(a) and $(b)", "`a` and `b`", "use `x`; then `y`",
+	"run `npm test`; then commit", "the `id` column; the `name` column", "`id`, `name`, `date`", `the "id" | "name" columns`,
+	"{id} or {name}", "{{id}} or {{ name }}", "{% if x %} a {% endif %}", "{% for a in b %}{{ a }}{% endfor %}", "<%= name %>",
+	"<% if x %>", "#{name}", "#{user.name}", "@{link}", "*{title}", "[[name]]", "[[${name}]]", "${user.name:-guest}", "${HOST}:${PORT}",
+	"%{host}", "%(name)s", "...more", ".env.example", ".gitignore", "file.php", "file.php?x=1", "http://example.com/file.php",
+	"http://example.com/file.txt", "index.php?page=home", "config.ini", "boot.ini", "robots.txt", "onclick", "onload=", "onerror handler",
+	"alert()", "prompt()", "document.cookie", "javascript:", "data:text/plain,hi", "vbscript", "expression",
 }
 
 func TestHonestValuesAreSilent(t *testing.T) {

@@ -46,6 +46,9 @@ func (q *sqlText) atBool(i int) string {
 	case i == 0 && end2.kind == tokOp && j == len(q.toks)-1 && literal && string(q.word(i)) == "xor":
 		return "sqli-boolean"
 	case quoted && next.kind == tokQuote && q.openQuote(next.c) && (!q.prose || len(q.toks) < 8):
+		if q.decade(i + 1) {
+			return "" // the '80s or '90s
+		}
 		// ' or 'x, ' and ''='
 		if next.c == '"' && i >= 4 && q.toks[i-1].c == '"' && q.toks[i-2].kw == kwNone && q.toks[i-3].kind == tokWord && q.toks[i-3].kw == kwNone && q.tok(i+2).kw == kwNone {
 			return "" // "one thing" and "another"
@@ -79,6 +82,13 @@ func (q *sqlText) atBool(i int) string {
 		return "sqli-boolean"
 	}
 	return ""
+}
+
+// decade reports whether the quote at i abbreviates a decade: '90s.
+func (q *sqlText) decade(i int) bool {
+	t := q.tok(i)
+	year := int(t.e)
+	return t.kind == tokQuote && t.c == '\'' && isDigit(at(q.b, year)) && hasPrefixAt(q.b, year+1, "0s") && !isWordByte(at(q.b, year+3))
 }
 
 // spellsNext reports whether the operand that ends before token i is a character spelled by its number: char(37).
