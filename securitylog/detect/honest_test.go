@@ -10,7 +10,7 @@ import (
 // honest are values of parameters as programs and people send them: filters of query languages, addresses, dates, formulas, shapes, code,
 // messages of errors. Their punctuation is that of attacks.
 var honest = []string{
-	"The '80s and '90s hits", "'80s or '90s?", "sleep (8 hours); eat well", "benchmark (2024): 5x faster",
+	`"select * from"`, "The '80s and '90s hits", "'80s or '90s?", "sleep (8 hours); eat well", "benchmark (2024): 5x faster",
 	"w:100;h:50", "fq=price:[10 TO 20] AND category:(books OR music)", `title:"foo bar" AND (status:open OR status:closed)`,
 	"name eq 'Milk' and price lt 2.55", "contains(name,'O''Neil')", "startswith(Name,'A') eq true", "year(BirthDate) eq 1990",
 	"rating ge 4 or (price le 10 and inStock eq true)", "$filter=tags/any(t:t eq 'x')", "age=gt=25;name==*Smith*,city=in=(A,B)",

@@ -200,6 +200,12 @@ func (q *sqlText) opensQuote() bool {
 	return single%2 == 1 || double%2 == 1
 }
 
+// endsQuote reports whether token i is a quote that closes one that is open.
+func (q *sqlText) endsQuote(i int) bool {
+	t := q.tok(i)
+	return t.kind == tokQuote && t.c != '`' && q.openQuote(t.c)
+}
+
 func (q *sqlText) toggle(c byte) {
 	switch c {
 	case '\'':
@@ -249,8 +255,8 @@ func (q *sqlText) atWord(i int, chars *int) string {
 			return "sqli-stacked"
 		}
 	case kwSelect:
-		if next := q.tok(i + 1); next.kind == tokQuote && (q.double && next.c == '"' || q.single && next.c == '\'') {
-			return "" // words in quotes that end in this one
+		if q.endsQuote(i+1) || q.tok(i+2).kw == kwFrom && q.endsQuote(i+3) {
+			return "" // words in quotes that end so
 		}
 		if q.left(i) && !q.prose && q.selects(i+1) && (q.single || q.double || q.tail) {
 			return "sqli-subquery"
