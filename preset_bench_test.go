@@ -74,6 +74,32 @@ func BenchmarkPreset(b *testing.B) {
 	}
 }
 
+// BenchmarkRefusal shows what the chain of a preset takes to refuse a stranger,
+// and somebody over a limit.
+func BenchmarkRefusal(b *testing.B) {
+	clearEnv(b)
+	b.Setenv("ELIZA_API_KEY", "correct-horse-battery-staple-1")
+	g := gatetest.New(b)
+	config, err := gatetest.Adapt("{\nauto_https off\nadmin off\n}\nhttp://127.0.0.1:18099 {\ngatehouse api 127.0.0.1:1 {\n" +
+		"auth {\nkey client {env.ELIZA_API_KEY} {\nscopes *\n}\n}\nrate_limit {\ntier api {\nlimit 1 15m\n}\n}\n}\n}")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := g.LoadJSON(withoutProxy(b, config, false)); err != nil {
+		b.Fatal(err)
+	}
+	chain := reaching{MiddlewareHandler: gatetest.Handler[*caddyhttp.Subroute](g)}
+	key := []string{"correct-horse-battery-staple-1"}
+	for name, shown := range map[string][]string{"401": nil, "429": key} {
+		b.Run(name, func(b *testing.B) {
+			gatetest.BenchHandler(b, &chain, "/api/agents", func(r *http.Request) { r.Header["X-Api-Key"] = shown })
+		})
+		if chain.reached {
+			b.Fatalf("%s: a request was let through:\n%s", name, g.Log())
+		}
+	}
+}
+
 // reaching sees whether every request gets through a chain, and reads its body
 // as the backend would.
 type reaching struct {
