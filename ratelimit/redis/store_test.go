@@ -24,13 +24,16 @@ type witness struct {
 	changed chan struct{}
 }
 
-func newWitness() *witness { return &witness{changed: make(chan struct{}, 1000)} }
+func newWitness() *witness { return &witness{changed: make(chan struct{}, 1)} }
 
 func (w *witness) tell(what string) {
 	w.mu.Lock()
 	w.told = append(w.told, what)
 	w.mu.Unlock()
-	w.changed <- struct{}{}
+	select {
+	case w.changed <- struct{}{}:
+	default: // whoever waits looks again in any case
+	}
 }
 
 func (w *witness) Decided(time.Duration)    { w.mu.Lock(); w.decided++; w.mu.Unlock() }
