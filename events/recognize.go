@@ -52,13 +52,13 @@ const (
 )
 
 // recognizing reports whether text can hold a secret that is known by its hash:
-// it has a stretch of the characters of keys that is long enough, with a digit.
+// it has a stretch of the characters of keys that is long enough, and mixed.
 func recognizing(text string) bool {
 	if all := recognizers.all.Load(); all == nil || len(*all) == 0 {
 		return false
 	}
 	for from, end := range stretches(text) {
-		if hasDigit(text[from:end]) {
+		if mixed(text[from:end]) {
 			return true
 		}
 	}
@@ -86,8 +86,22 @@ func stretches(text string) func(yield func(from, end int) bool) {
 // around it, as the slash does.
 func joins(c byte) bool { return strings.IndexByte("+/=_-.~:", c) >= 0 }
 
-func hasDigit(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return r >= '0' && r <= '9' })
+// mixed reports whether text has a digit, or letters of both cases: of 32 random
+// bytes in base64, one in some 1,500 has no digit. Plain words and paths have
+// neither.
+func mixed(text string) bool {
+	var upper, lower bool
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9':
+			return true
+		case c >= 'a' && c <= 'z':
+			lower = true
+		case c >= 'A' && c <= 'Z':
+			upper = true
+		}
+	}
+	return upper && lower
 }
 
 // recognized adds the secrets that are known by their hash. A key begins and
@@ -109,7 +123,7 @@ func (v *view) recognized(found *spans) {
 					return
 				}
 				first, last := from+starts[i], from+ends[out-i]
-				if last-first < minRecognized || last-first > maxRecognized || !hasDigit(v.text[first:last]) {
+				if last-first < minRecognized || last-first > maxRecognized || !mixed(v.text[first:last]) {
 					continue
 				}
 				if tries--; tries < 0 {
