@@ -76,11 +76,7 @@ func lexSQL(toks []token, b []byte) lexed {
 			}
 			i = j
 		case isLetter(c) || c == '_' || c >= 0x80:
-			j := i + 1
-			for j < len(b) && (isWordByte(b[j]) || b[j] == '$' || b[j] >= 0x80) {
-				j++
-			}
-			j = splitKeyword(b, i, j)
+			j := sqlWordEnd(b, i)
 			kw := kwNone
 			if keywordTable.mayBytes(b[i:j]) {
 				kw = keywords[string(b[i:j])]
@@ -332,18 +328,24 @@ func possessive(b []byte, i int) bool {
 	return keywords[string(b[i+2:wordEnd(b, i+2)])] == kwNone
 }
 
-// splitKeyword returns where the word from i to j ends when a number is glued to a keyword: "or1=1".
-func splitKeyword(b []byte, i, j int) int {
-	k := i
-	for k < j && isLetter(b[k]) {
-		k++
+// sqlWordEnd returns the end of the word at i. A number that is glued to a keyword is none of it: "or1=1". The letters are read first and the
+// rest of the word only if it is one word: of "or1or1or1" each keyword would else read on to the end.
+func sqlWordEnd(b []byte, i int) int {
+	j := i
+	for j < len(b) && isLetter(b[j]) {
+		j++
 	}
-	if k < j && isDigit(b[k]) {
-		switch keywords[string(b[i:k])] {
+	if j > i && isDigit(at(b, j)) {
+		switch keywords[string(b[i:j])] {
 		case kwBool, kwUnion, kwSelect, kwBy:
-			return k
+			step(j - i)
+			return j
 		}
 	}
+	for j < len(b) && (isWordByte(b[j]) || b[j] == '$' || b[j] >= 0x80) {
+		j++
+	}
+	step(j - i)
 	return j
 }
 
