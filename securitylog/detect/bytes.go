@@ -67,29 +67,3 @@ func trimBlank(b []byte) []byte {
 	step(len(b) - j)
 	return b[i:j]
 }
-
-type words map[string]struct{}
-
-func wordSet(lists ...[]string) words {
-	set := words{}
-	for _, list := range lists {
-		for _, w := range list {
-			set[w] = struct{}{}
-		}
-	}
-	return set
-}
-
-// wordsOf are the words that a map knows something of.
-func wordsOf[V any](of map[string]V) words {
-	set := words{}
-	for w := range of {
-		set[w] = struct{}{}
-	}
-	return set
-}
-
-func (w words) has(b []byte) bool {
-	_, ok := w[string(b)]
-	return ok
-}

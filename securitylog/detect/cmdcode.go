@@ -18,7 +18,7 @@ func codeText(t *text) string {
 			start--
 		}
 		step(1 + k - start)
-		kind := shellCalls[string(b[start:end])]
+		kind := shellCalls.of(b[start:end])
 		if kind == 0 {
 			continue
 		}

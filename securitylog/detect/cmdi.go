@@ -210,8 +210,7 @@ func endsReference(b []byte, i int) bool {
 	if at(b, k) != '&' || k == i-1 || i-k >= 10 || at(b, i+1) == '/' {
 		return false
 	}
-	_, known := named[string(b[k+1:i])]
-	return known || b[k+1] == '#'
+	return named.of(b[k+1:i]) != 0 || b[k+1] == '#'
 }
 
 // anonymous reports whether the brackets at i belong to no name: a value begins with them, or stands behind a quote, an equals sign or

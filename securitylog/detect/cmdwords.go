@@ -12,7 +12,7 @@ const (
 	cmdSure                         // nothing else is meant
 )
 
-var commands = func() map[string]commandKind {
+var commands = func() *dictionary[commandKind] {
 	m := map[string]commandKind{}
 	add := func(k commandKind, names ...string) {
 		for _, n := range names {
@@ -35,30 +35,14 @@ var commands = func() map[string]commandKind {
 	add(cmdSure, "invoke-webrequest", "invoke-expression", "invoke-restmethod", "invoke-command", "start-bitstransfer", "add-mppreference", "set-mppreference", "ansible-config", "ansible-console", "ansible-doc", "ansible-galaxy", "ansible-inventory", "ansible-pull", "ansible-vault",
 		"chef-client", "chef-run", "chef-shell", "chef-solo", "chef-vault", "cscli")
 	add(cmdSure, "whoami", "ifconfig", "ipconfig", "netstat", "nslookup", "systeminfo", "traceroute", "tracert", "powershell", "pwsh", "certutil", "bitsadmin", "mshta", "regsvr32", "rundll32", "schtasks", "netsh", "qwinsta", "taskkill", "net1", "cscript", "wscript", "nc.traditional", "netcat", "lsb_release", "dmesg", "useradd", "adduser", "passwd", "visudo", "iptables", "systemctl", "shutdown", "halt", "poweroff", "sysinfo", "lastlog", "lastlogin", "htop", "bsdtar", "ansible", "ansible-playbook", "journalctl", "lsns", "nsenter", "unshare", "logsave", "ssh-keygen", "ssh-keyscan", "ssh-copy-id", "tcpdump", "tshark", "zsoelim", "xmodmap", "wish", "rlwrap", "rvim", "rview", "runscript", "dmsetup", "debugfs", "cpulimit", "chroot", "hexdump", "gtester", "genisoimage", "ionice", "ltrace", "mawk", "nawk", "gawk", "pidstat", "posh", "readelf", "restic", "sqlmap", "stdbuf", "sshpass", "systemd-run", "taskset", "unlzma", "unxz", "unzstd", "zstdcat", "zless", "zmore", "bzcat", "lzcat", "xzcat", "bcdboot", "bcdedit", "icacls", "takeown", "installutil", "msbuild", "regasm", "forfiles", "phpinfo", "lsattr", "findmnt", "lsmod", "lscpu", "lsblk", "ethtool", "nbtstat", "gpresult", "getmac", "driverquery", "wevtutil", "vssadmin", "chsh", "usermod", "groupadd")
-	return m
+	return dictionaryOf(m)
 }()
 
-// commandTable and runnerTable answer for most words that they are none, which is asked behind every separator.
-var (
-	commandTable = tableOf(wordsOf(commands))
-	runnerTable  = tableOf(wordsOf(runners))
-)
-
 // commandKindOf returns what a name is as a command, 0 for none.
-func commandKindOf(name []byte) commandKind {
-	if len(name) == 0 || !commandTable.mayBytes(name) {
-		return 0
-	}
-	return commands[string(name)]
-}
+func commandKindOf(name []byte) commandKind { return commands.of(name) }
 
 // runnerKindOf returns how a word runs the command behind it, 0 when it does not.
-func runnerKindOf(word []byte) uint8 {
-	if len(word) == 0 || !runnerTable.mayBytes(word) {
-		return 0
-	}
-	return runners[string(word)]
-}
+func runnerKindOf(word []byte) uint8 { return runners.of(word) }
 
 // products are programs that people talk about by name.
 var products = wordSet([]string{"docker", "kubectl", "npm", "npx", "mysql", "psql", "sqlite3", "bash", "zsh", "vim", "nano", "emacs", "ssh", "ftp", "curl", "wget", "grep", "sed", "awk", "gcc", "lua", "python3", "pip3", "rsync", "openssl", "terraform", "cmake", "tmux", "apt", "yum"})
@@ -72,11 +56,11 @@ const (
 )
 
 // runners are the words behind which a shell or a program runs a command.
-var runners = map[string]uint8{
+var runners = dictionaryOf(map[string]uint8{
 	"do": runReserved, "then": runReserved, "else": runReserved, "elif": runReserved, "if": runReserved, "while": runReserved, "until": runReserved,
 	"sudo": runProgram, "doas": runProgram, "nohup": runProgram, "env": runProgram, "exec": runProgram, "eval": runProgram, "time": runProgram,
 	"xargs": runProgram, "nice": runProgram, "strace": runProgram, "setsid": runProgram, "command": runProgram, "builtin": runProgram, "busybox": runProgram,
-}
+})
 
 // bareCommands are those that attackers send to a shell they have placed: a text that begins with one and goes on as commands do is one.
 var bareCommands = wordSet([]string{"wget", "curl", "ping", "nc", "ncat", "bash", "sh", "ksh", "zsh", "csh", "ls", "uname", "telnet", "id", "ps", "cmd", "tftp", "python2", "python3", "nohup", "busybox", "chmod", "chown", "ssh", "scp", "base64", "xxd", "awk", "iwr", "iex", "irm", "ll", "gunzip", "zcat"})
@@ -86,11 +70,11 @@ const (
 	callSure            // a name for running commands
 )
 
-var shellCalls = map[string]uint8{
+var shellCalls = dictionaryOf(map[string]uint8{
 	"system": callWord, "exec": callWord, "eval": callWord, "execute": callWord, "spawn": callWord, "popen": callSure, "shell_exec": callSure, "passthru": callSure, "proc_open": callSure, "pcntl_exec": callSure,
 	"execsync": callSure, "spawnsync": callSure, "execfile": callWord, "assert": callWord, "call_user_func": callSure, "call_user_func_array": callSure, "create_function": callSure, "preg_replace": callWord, "file_get_contents": callWord, "file_put_contents": callWord,
-	"shellexecute": callSure, "winexec": callSure, "check_output": callSure, "getoutput": callSure, "base64_decode": callWord, "gzinflate": callSure, "str_rot13": callWord, "fsockopen": callWord, "readfile": callWord, "show_source": callSure, "highlight_file": callSure, "curl_exec": callWord, "createobject": callWord, "print": callWord, "printf": callWord, "qx": callWord, "include": callWord, "fopen": callWord, "unserialize": callWord, "sleep": 0,
-}
+	"shellexecute": callSure, "winexec": callSure, "check_output": callSure, "getoutput": callSure, "base64_decode": callWord, "gzinflate": callSure, "str_rot13": callWord, "fsockopen": callWord, "readfile": callWord, "show_source": callSure, "highlight_file": callSure, "curl_exec": callWord, "createobject": callWord, "print": callWord, "printf": callWord, "qx": callWord, "include": callWord, "fopen": callWord, "unserialize": callWord,
+})
 
 // cmdlet reports whether a name is one of PowerShell's: a verb, a hyphen and a noun.
 func cmdlet(name []byte) bool {

@@ -6,11 +6,11 @@ import (
 )
 
 // named are the character references that stand for punctuation of code and markup.
-var named = map[string]byte{
+var named = dictionaryOf(map[string]byte{
 	"lt": '<', "gt": '>', "quot": '"', "apos": '\'', "amp": '&', "colon": ':', "lpar": '(', "rpar": ')', "tab": '\t', "newline": '\n', "sol": '/', "bsol": '\\',
 	"equals": '=', "period": '.', "comma": ',', "semi": ';', "grave": '`', "lbrace": '{', "lcub": '{', "rcub": '}', "lbrack": '[', "lsqb": '[', "rsqb": ']', "dollar": '$', "num": '#',
 	"percnt": '%', "excl": '!', "quest": '?', "plus": '+', "nbsp": ' ', "lowbar": '_', "vert": '|', "verbar": '|', "ast": '*', "commat": '@', "hyphen": '-',
-}
+})
 
 // unescapeMarkup appends src to dst with character references (&#x6a; &#106 &lt;) and the escapes of scripts and style sheets
 // (\x6a, \u006a, \u{6a}, \152, \6a) decoded, and reports whether there were any.
@@ -94,12 +94,12 @@ func reference(b []byte) (rune, int) {
 	if end < 2 {
 		for _, n := range []string{"lt", "gt", "quot"} {
 			if hasPrefixAt(b, 1, n) {
-				return rune(named[n]), 1 + len(n)
+				return rune(named.of([]byte(n))), 1 + len(n)
 			}
 		}
 		return 0, 0
 	}
-	if c, ok := named[string(b[1:end])]; ok {
+	if c := named.of(b[1:end]); c != 0 {
 		return rune(c), end + 1
 	}
 	return 0, 0

@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"maps"
 	"slices"
 )
 
@@ -52,7 +51,7 @@ func WithoutTables(f func()) {
 
 // ListedWords are the words that the first gate looks for: in targets, and in User-Agents.
 func ListedWords() (target, agent []string) {
-	target = slices.Sorted(maps.Keys(wordRoles))
-	agent = slices.Concat(slices.Sorted(maps.Keys(agentWords)), slices.Sorted(maps.Keys(scannerStems)), scannerPhrases)
+	target = wordRoles.words
+	agent = slices.Concat(agentWords.words, scannerStems.words, scannerPhrases)
 	return target, agent
 }

@@ -69,7 +69,7 @@ const (
 	roleKey                             // in a parameter's name
 )
 
-var wordRoles = func() map[string]wordRole {
+var wordRoles = func() *dictionary[wordRole] {
 	m := map[string]wordRole{}
 	add := func(r wordRole, names ...string) {
 		for _, n := range names {
@@ -83,7 +83,8 @@ var wordRoles = func() map[string]wordRole {
 	add(rolePath, "etc", "proc", "boot", "log", "var", "root", "usr", "opt", "sys", "dev", "web", "inf", "conf", "config", "private", "library", "program", "home", "bin", "php", "tmp", "apache", "apache2", "mysql", "env", "git", "svn", "ssh", "aws", "docker", "kube", "ini", "windows", "winnt", "volumes", "inetpub", "htaccess", "htpasswd", "bash_history", "srv", "run", "app")
 	add(roleRoot, "bash_history", "etc", "proc", "boot", "var", "usr", "opt", "sys", "dev", "windows", "winnt", "inetpub", "env", "git", "svn", "ssh", "aws", "htaccess", "htpasswd", "ini", "inf", "volumes", "log", "root", "program")
 	add(roleCommand, "cat", "wget", "curl", "ping", "nc", "bash", "sh", "ls", "id", "uname", "type", "dir", "true", "null", "version", "exec", "execute", "create", "alter", "truncate", "drop", "insert", "delete", "declare", "master", "sleep", "sudo", "doas", "nohup", "strace", "setsid", "busybox")
-	for name, kind := range commands {
+	for n, name := range commands.words {
+		kind := commands.values[n]
 		if first, _, ok := strings.Cut(name, "-"); ok && kind == cmdSure && !cmdletVerbs.has([]byte(first)) {
 			add(roleCommand, first)
 		}
@@ -91,24 +92,20 @@ var wordRoles = func() map[string]wordRole {
 			add(roleCommand, name)
 		}
 	}
-	for name := range bareCommands {
-		add(roleCommand, name)
-	}
+	add(roleCommand, bareCommands.words...)
 	add(roleKey, "__proto__", "constructor")
 	add(roleCommand, "net", "reg", "exec", "time", "if")
-	return m
+	return dictionaryOf(m)
 }()
 
 // wordTable answers for most words, by their first two letters, their last and their length, that no list holds them.
 type wordTable [32 * 32]uint64
 
-func tableOf(lists ...words) *wordTable {
+func tableOf(list []string) *wordTable {
 	t := new(wordTable)
-	for _, list := range lists {
-		for w := range list {
-			k, bit := tableBit(w[0], w[min(1, len(w)-1)], w[len(w)-1], len(w))
-			t[k] |= bit
-		}
+	for _, w := range list {
+		k, bit := tableBit(w[0], w[min(1, len(w)-1)], w[len(w)-1], len(w))
+		t[k] |= bit
 	}
 	return t
 }
@@ -132,7 +129,7 @@ func (t *wordTable) mayBytes(w []byte) bool {
 }
 
 var targetTable = func() *wordTable {
-	t := tableOf(wordsOf(wordRoles))
+	t := tableOf(wordRoles.words)
 	k, _ := tableBit('0', 'x', 0, 0) // dots and slashes written as 0x2e, 0x2f, 0x5c
 	t[k] = ^uint64(0)
 	return t
@@ -323,7 +320,7 @@ func quietWord(word string, before, after, next byte, query bool) bool {
 		}
 		lower[i] = c
 	}
-	role := wordRoles[string(lower[:len(word)])]
+	role := wordRoles.of(lower[:len(word)])
 	spaced := after == ' ' || after == '+'
 	afterSpace := before == ' ' || before == '+'
 	switch {

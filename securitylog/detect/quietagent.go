@@ -1,20 +1,13 @@
 package detect
 
 var (
-	agentWords = func() words {
-		w := wordSet([]string{"union", "select", "waitfor", "order", "jndi", "script", "javascript", "insert", "delete", "drop", "exec", "sleep", "etc", "passwd", "or", "and", "having", "onerror", "onload", "onmouseover", "alert", "rlike", "vbscript", "procedure"})
-		for _, list := range []words{scannerNames, callbackWords, firstNames} {
-			for name := range list {
-				w[name] = struct{}{}
-			}
-		}
-		return w
-	}()
-	agentTable = tableOf(agentWords)
+	agentWords = wordSet(scannerNames.words, callbackWords.words, firstNames.words,
+		[]string{"union", "select", "waitfor", "order", "jndi", "script", "javascript", "insert", "delete", "drop", "exec", "sleep", "etc", "passwd", "or", "and", "having", "onerror", "onload", "onmouseover", "alert", "rlike", "vbscript", "procedure"})
+	agentTable = tableOf(agentWords.words)
 	// stemTable holds the first four letters of scannerStems and scannerPhrases, hashed.
 	stemTable = func() *[1 << 13]bool {
 		t := new([1 << 13]bool)
-		for w := range scannerStems {
+		for _, w := range scannerStems.words {
 			t[stemHash(w)] = true
 		}
 		for _, w := range scannerPhrases {

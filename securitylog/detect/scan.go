@@ -326,7 +326,7 @@ func readsLikeProse(b []byte) bool {
 			i++
 		}
 		if n := i - start; n > 0 && (i == len(b) || b[i] == ' ' || b[i] == '+' || b[i] == ',' || b[i] == '.' || b[i] == '?' || b[i] == '!' || (b[i] == ';' || b[i] == ':') && at(b, i+1) == ' ') {
-			if !proseStopTable.mayBytes(b[start:i]) || !sqlProseStops.has(b[start:i]) {
+			if !sqlProseStops.has(b[start:i]) {
 				run++
 			}
 			if run >= 4 {

@@ -77,10 +77,7 @@ func lexSQL(toks []token, b []byte) lexed {
 			i = j
 		case isLetter(c) || c == '_' || c >= 0x80:
 			j := sqlWordEnd(b, i)
-			kw := kwNone
-			if keywordTable.mayBytes(b[i:j]) {
-				kw = keywords[string(b[i:j])]
-			}
+			kw := keywords.of(b[i:j])
 			switch kw {
 			case kwNone:
 				x.plain++
@@ -301,7 +298,7 @@ func apostrophe(b []byte, i int) bool {
 	if i == 0 || i+1 >= len(b) || !(isLetter(b[i-1]) || b[i-1] >= 0x80) || !(isLetter(b[i+1]) || b[i+1] >= 0x80) {
 		return false
 	}
-	switch keywords[string(b[i+1:wordEnd(b, i+1)])] {
+	switch keywords.of(b[i+1 : wordEnd(b, i+1)]) {
 	case kwBool, kwUnion, kwCompare, kwWhere, kwOrder, kwWaitfor, kwLimit, kwInto, kwSelect, kwDeclare, kwExec, kwShutdown, kwNot:
 		return false
 	}
@@ -313,7 +310,7 @@ func apostrophe(b []byte, i int) bool {
 	for start > 0 && i-start < 16 && isLetter(b[start-1]) {
 		start--
 	}
-	switch keywords[string(b[start:i])] {
+	switch keywords.of(b[start:i]) {
 	case kwBool, kwCompare, kwSelect:
 		return false
 	}
@@ -325,7 +322,7 @@ func possessive(b []byte, i int) bool {
 	if i < 2 || b[i-1] != 's' || !isLetter(b[i-2]) || at(b, i+1) != ' ' || !isLetter(at(b, i+2)) {
 		return false
 	}
-	return keywords[string(b[i+2:wordEnd(b, i+2)])] == kwNone
+	return keywords.of(b[i+2:wordEnd(b, i+2)]) == kwNone
 }
 
 // sqlWordEnd returns the end of the word at i. A number that is glued to a keyword is none of it: "or1=1". The letters are read first and the
@@ -336,7 +333,7 @@ func sqlWordEnd(b []byte, i int) int {
 		j++
 	}
 	if j > i && isDigit(at(b, j)) {
-		switch keywords[string(b[i:j])] {
+		switch keywords.of(b[i:j]) {
 		case kwBool, kwUnion, kwSelect, kwBy:
 			step(j - i)
 			return j
@@ -358,7 +355,7 @@ func joinsKeyword(b []byte, t token, i int) bool {
 	}
 	n := copy(joined[:], b[t.s:t.e])
 	n += copy(joined[n:], b[i:j])
-	switch keywords[string(joined[:n])] {
+	switch keywords.of(joined[:n]) {
 	case kwUnion, kwSelect, kwInsert, kwDelete, kwUpdate, kwDrop, kwFrom, kwWhere, kwWaitfor:
 		return t.kw == kwNone
 	}

@@ -39,7 +39,7 @@ const (
 	kwCast             // as, collate, escape and other connecting words
 )
 
-var keywords = func() map[string]keyword {
+var keywords = func() *dictionary[keyword] {
 	m := map[string]keyword{}
 	add := func(k keyword, names ...string) {
 		for _, n := range names {
@@ -88,14 +88,8 @@ var keywords = func() map[string]keyword {
 		"str", "stuff", "quotename", "json_extract", "json_depth", "json_object", "json_array", "json_quote", "row_count", "last_insert_id", "row", "isnull", "to_char", "to_number", "translate", "db_name", "user_name", "host_name", "suser_sname", "object_id", "col_name", "string_agg", "array_agg", "array_to_string", "xmlagg", "xmlelement", "listagg", "wm_concat", "sqlite_version", "typeof", "unicode", "likelihood", "printf", "make_date", "abs", "sqrt", "sign", "soundex", "rownum", "regexp_like", "regexp_replace", "regexp_instr", "date", "now", "sysdate", "curdate", "curtime", "current_date", "current_timestamp", "current_database", "current_schema", "getpgusername", "pi", "sin", "cos", "ln", "log10", "strcmp", "greatest", "least", "json_valid", "json_keys",
 		"json_build_object", "jsonb_pretty", "jsonb_path_query", "json_each", "lo_get", "overlay", "starts_with", "unistr", "lpad", "tz_offset", "to_timestamp_tz", "uuid", "pg_client_encoding", "inet_server_addr", "xp_instance_regread")
 	add(kwCast, "as", "collate", "escape", "using", "asc", "desc", "nulls", "first", "last", "inner", "outer", "cross", "natural", "separator", "ns", "for", "with", "nowait", "over", "returning", "varchar", "int", "signed", "unsigned", "numeric", "decimal", "analyse", "boolean", "mode")
-	return m
+	return dictionaryOf(m)
 }()
-
-// keywordTable answers for most words that they are none of keywords.
-var keywordTable = tableOf(wordsOf(keywords))
-
-// proseStopTable does so for sqlProseStops.
-var proseStopTable = tableOf(sqlProseStops)
 
 // sqlProseStops are SQL words that do not make a sentence of the words around them.
 var sqlProseStops = wordSet([]string{

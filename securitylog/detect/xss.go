@@ -99,7 +99,7 @@ func openTags(b []byte, prose bool) (string, bool) {
 		if bytes.HasPrefix(name, []byte("script")) || bytes.HasPrefix(name, []byte("scr")) && bytes.HasSuffix(name, []byte("ipt")) && bytes.Contains(name, []byte("script")) || name[len(name)-1] != 't' && bytes.HasPrefix(name, []byte("scr")) && len(name) == 3 && at(b, j) < ' ' && j < len(b) {
 			return "xss-script", true
 		}
-		kind := elements[string(name)]
+		kind := elements.of(name)
 		if kind != 0 && !tagged && opensAttributeBreak(b, i) {
 			return "xss-breakout", true
 		}
@@ -172,7 +172,7 @@ const (
 	elementRuns             // runs or embeds by being there
 )
 
-var elements = func() map[string]uint8 {
+var elements = func() *dictionary[uint8] {
 	m := map[string]uint8{}
 	for _, n := range []string{"a", "b", "i", "u", "p", "br", "hr", "h1", "h2", "h3", "div", "span", "img", "image", "input", "button", "form", "table", "td", "tr", "th",
 		"tbody", "ul", "li", "ol", "dl", "select", "option", "textarea", "title", "style", "video", "audio", "source", "track", "body", "html", "head", "details",
@@ -187,10 +187,10 @@ var elements = func() map[string]uint8 {
 	for _, n := range []string{"iframe", "embed", "applet", "svg", "foreignobject"} {
 		m[n] = elementRuns
 	}
-	return m
+	return dictionaryOf(m)
 }()
 
-func isElement(name []byte) bool { return string(name) == "script" || elements[string(name)] != 0 }
+func isElement(name []byte) bool { return string(name) == "script" || elements.of(name) != 0 }
 
 // startsAttributes reports whether what follows a tag's name looks like markup in use rather than the name of a tag in a sentence.
 func startsAttributes(b []byte, j int, prose bool) bool {

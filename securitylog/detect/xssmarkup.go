@@ -25,7 +25,7 @@ func markupValue(b []byte) string {
 	}
 	name := b[start:end]
 	switch {
-	case elements[string(name)] == 0:
+	case elements.of(name) == 0:
 		return ""
 	case closing:
 		if rawText.has(name) && end < len(b) && at(b, end) != '-' {
