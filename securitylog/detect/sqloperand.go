@@ -67,17 +67,9 @@ func (q *sqlText) operand(i int) (next int, literal, ok bool) {
 
 // call returns the token after the bracket that closes the one at i, or a bounded way ahead.
 func (q *sqlText) call(i int) int {
-	depth := 0
-	for j := i; j < len(q.toks) && j-i < maxCall; j++ {
-		step(1)
-		switch q.toks[j].kind {
-		case tokOpen:
-			depth++
-		case tokClose:
-			if depth--; depth == 0 {
-				return j + 1
-			}
-		}
+	step(1)
+	if end := int(q.toks[i].close); end > 0 && end-i < maxCall {
+		return end + 1
 	}
 	return min(len(q.toks), i+maxCall)
 }
