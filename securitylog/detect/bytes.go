@@ -1,5 +1,7 @@
 package detect
 
+import "bytes"
+
 func isLetter(c byte) bool   { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 func isDigit(c byte) bool    { return c >= '0' && c <= '9' }
 func isWordByte(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' }
@@ -37,6 +39,16 @@ func wordEnd(b []byte, i int) int {
 	}
 	step(1 + i - start)
 	return i
+}
+
+// indexFrom returns the position of the first c from i on, or the length of b.
+func indexFrom(b []byte, i int, c byte) int {
+	if i < len(b) {
+		if n := bytes.IndexByte(b[i:], c); n >= 0 {
+			return i + n
+		}
+	}
+	return len(b)
 }
 
 func hasPrefixAt(b []byte, i int, prefix string) bool {

@@ -6,11 +6,13 @@ import "bytes"
 // if /i "%1"=="x" echo, if not exist file goto end. Words alone are English; what tells is the percent sign, the switch, or the
 // command behind the condition.
 func batchControl(b []byte, i int) bool {
-	switch j := wordEnd(b, i); string(b[i:j]) {
-	case "for":
-		return batchFor(b, j)
-	case "if":
-		return batchIf(b, j)
+	switch at(b, i) {
+	case 'f':
+		j := i + len("for")
+		return hasPrefixAt(b, i, "for") && !isWordByte(at(b, j)) && batchFor(b, j)
+	case 'i':
+		j := i + len("if")
+		return hasPrefixAt(b, i, "if") && !isWordByte(at(b, j)) && batchIf(b, j)
 	}
 	return false
 }

@@ -5,10 +5,7 @@ import "bytes"
 // codeText recognises calls that hand a string to a shell or an interpreter.
 func codeText(t *text) string {
 	b, prose := t.b, t.prose
-	for k := 0; k < len(b); k++ {
-		if b[k] != '(' {
-			continue
-		}
+	for k := indexFrom(b, 0, '('); k < len(b); k = indexFrom(b, k+1, '(') {
 		end := k
 		for end > 0 && b[end-1] == ' ' && k-end < 4 {
 			end--

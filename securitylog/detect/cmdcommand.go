@@ -21,8 +21,11 @@ const (
 // command judges the word at i, where a separator has put it in the place of a command.
 func command(b []byte, i int, sep separator, t *text) string {
 	i = skipBlank(b, i)
-	for from := i; i < len(b) && i-from < 8 && (b[i] == '(' || sep != sepTick && opensCommand(b[i])); {
+	for from := i; i < len(b) && i-from < 8 && opensCommand[b[i]] && (b[i] == '(' || sep != sepTick); {
 		i = skipBlank(b, i+1)
+	}
+	if !beginsCommand[at(b, i)] && at(b, i-1) != ',' {
+		return ""
 	}
 	if t.prose && sep == sepSemi && at(b, i-1) == '`' {
 		return "" // a command that a sentence names
@@ -47,10 +50,12 @@ func command(b []byte, i int, sep separator, t *text) string {
 	}
 	j := nameEnd(b, i)
 	name := commandName(b[i:j])
-	if bytes.HasSuffix(name, []byte(".exe")) || bytes.HasSuffix(name, []byte(".bat")) || bytes.HasSuffix(name, []byte(".cmd")) {
-		name = name[:len(name)-4]
-		if commandKindOf(name) != 0 {
-			return "cmdi-windows"
+	if n := len(name) - 4; n > 0 && name[n] == '.' {
+		switch string(name[n:]) {
+		case ".exe", ".bat", ".cmd":
+			if name = name[:n]; commandKindOf(name) != 0 {
+				return "cmdi-windows"
+			}
 		}
 	}
 	kind := commandKindOf(name)
@@ -166,8 +171,11 @@ func nameEnd(b []byte, i int) int {
 func skipRunners(b []byte, i int) (next int, tests bool) {
 	for range 3 {
 		end := wordEnd(b, i)
+		if at(b, end) != ' ' {
+			break
+		}
 		kind := runnerKindOf(b[i:end])
-		if kind == 0 || at(b, end) != ' ' {
+		if kind == 0 {
 			break
 		}
 		k := skipSpaces(b, end)
@@ -264,14 +272,12 @@ func administers(name, rest []byte) bool {
 	return false
 }
 
-// opensCommand reports whether a command can still begin after c: quotes, brackets, and what filters leave of separators.
-func opensCommand(c byte) bool {
-	switch c {
-	case '\'', '"', '(', '{', '!', '@', '`', '+', '|', ',', '^':
-		return true
-	}
-	return false
-}
+// opensCommand are the bytes after which a command can still begin: quotes, brackets, and what filters leave of separators. beginsCommand
+// are those that command knows anything to begin with.
+var (
+	opensCommand  = byteSet("'\"({!@`+|,^")
+	beginsCommand = byteSet("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$/~")
+)
 
 type argKind uint8
 

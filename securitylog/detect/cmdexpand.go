@@ -41,12 +41,9 @@ func expands(b []byte, i int) bool {
 const maxBody = 64
 
 // breeds recognises a function of a shell that calls itself through a pipe or in the background: f(){ f|f& };f.
-func breeds(b []byte) bool {
-	i := bytes.Index(b, []byte("()"))
-	if i < 0 {
-		return false
-	}
-	step(i + 2*maxBody)
+// The brackets of the function stand at i.
+func breeds(b []byte, i int) bool {
+	step(2 * maxBody)
 	open := skipBlank(b, i+2)
 	if at(b, open) != '{' {
 		return false

@@ -71,36 +71,55 @@ var shellSigns = byteSet("\t\v\f'\"`\\^$<>")
 // of other kinds become blanks. It reports whether nothing was removed.
 func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
 	out := s.squeezed[:0]
+	kept := 0 // up to here b is in out
 	for i := 0; i < len(b); i++ {
 		c := b[i]
-		switch {
-		case !shellSigns[c]:
-		case c == '\t' || c == '\v' || c == '\f':
-			c = ' '
-		case (c == '\'' || c == '"') && i > 0 && i+1 < len(b) && b[i+1] == c && isLetter(b[i-1]): // c''at
-			i++
-			continue
-		case c == '\\' && at(b, i+1) == 'n' && (!isLetter(at(b, i-1)) || !isLetter(at(b, i+2))): // a line break, written out
-			out = append(out, '\n')
-			i++
-			continue
-		case (c == '\'' || c == '"' || c == '\\' || c == '^') && isLetter(at(b, i-1)) && isLetter(at(b, i+1)):
-			continue
-		case c == '$' && emptyParameter(at(b, i+1)) && isLetter(at(b, i-1)) && isLetter(at(b, i+2)):
-			i++
-			continue
-		case (c == '<' || c == '>') && at(b, i+1) == '(' && at(b, i+2) == ')' && isLetter(at(b, i-1)) && isLetter(at(b, i+3)): // pi<()ng
-			i += 2
-			continue
-		case (c == '$' && at(b, i+1) == '(' && at(b, i+2) == ')' || c == '`' && at(b, i+1) == '`') && isLetter(at(b, i-1)):
-			if c == '$' {
-				i++
-			}
-			i++
+		if !shellSigns[c] {
 			continue
 		}
-		out = append(out, c)
+		drop, put := 0, byte(0) // how many bytes go, and what comes for them
+		before, next := at(b, i-1), at(b, i+1)
+		switch c {
+		case '\t', '\v', '\f':
+			drop, put = 1, ' '
+		case '\'', '"', '\\', '^':
+			switch {
+			case c != '\\' && c != '^' && next == c && isLetter(before): // c''at
+				drop = 2
+			case c == '\\' && next == 'n' && (!isLetter(before) || !isLetter(at(b, i+2))): // a line break, written out
+				drop, put = 2, '\n'
+			case isLetter(before) && isLetter(next):
+				drop = 1
+			}
+		case '$':
+			switch {
+			case emptyParameter(next) && isLetter(before) && isLetter(at(b, i+2)):
+				drop = 2
+			case next == '(' && at(b, i+2) == ')' && isLetter(before):
+				drop = 3
+			}
+		case '`':
+			if next == '`' && isLetter(before) {
+				drop = 2
+			}
+		case '<', '>':
+			if next == '(' && at(b, i+2) == ')' && isLetter(before) && isLetter(at(b, i+3)) { // pi<()ng
+				drop = 3
+			}
+		}
+		if drop > 0 {
+			out = append(out, b[kept:i]...)
+			if put != 0 {
+				out = append(out, put)
+			}
+			i += drop - 1
+			kept = i + 1
+		}
 	}
+	if kept == 0 {
+		return b, true
+	}
+	out = append(out, b[kept:]...)
 	s.squeezed = out
 	return out, len(out) == len(b)
 }
@@ -110,7 +129,11 @@ func shellText(b []byte, t *text, plain bool) string {
 	if t.signs.has(signShell) && !t.prose {
 		return "cmdi-expansion"
 	}
-	if i := bytes.Index(b, []byte("()")); i >= 0 && hasPrefixAt(b, skipBlank(b, i+2), "{") {
+	brackets := -1 // the first pair of them with nothing between
+	if t.marks&markParen != 0 {
+		brackets = bytes.Index(b, []byte("()"))
+	}
+	if i := brackets; i >= 0 && hasPrefixAt(b, skipBlank(b, i+2), "{") {
 		if j := skipBlank(b, skipBlank(b, i+2)+1); j == len(b) && i == skipBlank(b, 0) || (anonymous(b, i) && isLetter(at(b, j)) || at(b, j) == ':' || at(b, j) == '_' || at(b, j) == ';' || at(b, j) == '(') && bytes.IndexByte(b[j:], '}') > 0 {
 			return "cmdi-shellshock"
 		}
@@ -118,7 +141,7 @@ func shellText(b []byte, t *text, plain bool) string {
 	if t.signs.has(signServerSide) && t.signs.has(signServerSideTag) {
 		return "cmdi-code"
 	}
-	if !t.prose && breeds(b) {
+	if brackets >= 0 && !t.prose && breeds(b, brackets) {
 		return "cmdi-expansion"
 	}
 	spaces, ticks := 0, 0
@@ -128,6 +151,9 @@ func shellText(b []byte, t *text, plain bool) string {
 		}
 	}
 	for i := 0; i < len(b); i++ {
+		if !startsShell[b[i]] {
+			continue
+		}
 		var sep separator
 		j := i + 1
 		switch b[i] {
@@ -199,6 +225,9 @@ func shellText(b []byte, t *text, plain bool) string {
 	}
 	return bare(b, t, plain)
 }
+
+// startsShell are the bytes that shellText looks at.
+var startsShell = byteSet(" ;|&\n\r`%$<>")
 
 // endsReference reports whether the semicolon at i ends a character reference of markup: &lt; &#39;
 func endsReference(b []byte, i int) bool {
@@ -274,8 +303,11 @@ func alternatives(b []byte, i int, opening, closing byte) bool {
 	step(2 * most)
 	from := max(0, i-most)
 	open := from + bytes.LastIndexByte(b[from:i], opening)
+	if open < from || opening == '(' && !isLetter(at(b, open-1)) {
+		return false
+	}
 	end := bytes.IndexByte(b[i:min(len(b), i+most)], closing)
-	if open < from || end < 0 || opening == '(' && !isLetter(at(b, open-1)) {
+	if end < 0 {
 		return false
 	}
 	inside := b[open+1 : i+end]

@@ -9,8 +9,13 @@ func hidesRest(b []byte) bool {
 		end--
 	}
 	step(len(b) - end)
-	b = b[:end]
-	return bytes.HasSuffix(b, []byte(" #")) || bytes.HasSuffix(b, []byte("|rem")) || bytes.HasSuffix(b, []byte("&rem"))
+	switch b = b[:end]; at(b, end-1) {
+	case '#':
+		return at(b, end-2) == ' '
+	case 'm':
+		return bytes.HasSuffix(b, []byte("|rem")) || bytes.HasSuffix(b, []byte("&rem"))
+	}
+	return false
 }
 
 // joinsWords reports whether the sign before place stands between blanks and behind a word, as "and" does in talk: "redis & docker".

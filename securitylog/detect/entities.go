@@ -16,27 +16,25 @@ var named = dictionaryOf(map[string]byte{
 // (\x6a, \u006a, \u{6a}, \152, \6a) decoded, and reports whether there were any.
 func unescapeMarkup(dst, src []byte) ([]byte, bool) {
 	changed := false
+	kept := 0 // up to here src is in dst
 	for i := 0; i < len(src); {
+		var r rune
+		var n int
 		switch src[i] {
 		case '&':
-			if r, n := reference(src[i:]); n > 0 {
-				dst = appendFolded(dst, r)
-				i += n
-				changed = true
-				continue
-			}
+			r, n = reference(src[i:])
 		case '\\':
-			if r, n := scriptEscape(src[i:]); n > 0 {
-				dst = appendFolded(dst, r)
-				i += n
-				changed = true
-				continue
-			}
+			r, n = scriptEscape(src[i:])
 		}
-		dst = append(dst, src[i])
-		i++
+		if n == 0 {
+			i++
+			continue
+		}
+		dst = appendFolded(append(dst, src[kept:i]...), r)
+		i += n
+		kept, changed = i, true
 	}
-	return dst, changed
+	return append(dst, src[kept:]...), changed
 }
 
 func appendFolded(dst []byte, r rune) []byte {

@@ -14,14 +14,11 @@ func (s *scan) scripts(t *text) {
 	}
 	b := t.b
 	step(len(b))
-	if t.marks&markBrace != 0 && !t.prose && setsPrototype(b) {
+	if t.signs.has(signProto) && t.marks&markBrace != 0 && !t.prose && setsPrototype(b) {
 		s.report(t.place, JS, "js-prototype")
 		return
 	}
-	for i := 0; i < len(b); i++ {
-		if b[i] != ':' {
-			continue
-		}
+	for i := indexFrom(b, 0, ':'); i < len(b); i = indexFrom(b, i+1, ':') {
 		switch scheme := schemeBefore(b, i); {
 		case scheme == "":
 		case scheme == "data":
@@ -54,9 +51,14 @@ func schemeBefore(b []byte, i int) string {
 			blank++
 			continue
 		}
-		if c == ' ' && n == len(name) {
-			blank++
-			continue
+		if n == len(name) {
+			if c == ' ' {
+				blank++
+				continue
+			}
+			if c != 't' && c != 'a' { // no scheme that runs ends so
+				return ""
+			}
 		}
 		n--
 		name[n] = c

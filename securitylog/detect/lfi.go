@@ -20,9 +20,11 @@ func (s *scan) lfi(t *text) {
 	if t.marks&(markSlash|markBackslash|markColon|markDot|markWild) == 0 {
 		return
 	}
-	if rule := wrapper(b, t.where == InPath, t.prose); t.marks&markColon != 0 && rule != "" {
-		s.report(t.place, LFI, rule)
-		return
+	if t.marks&markColon != 0 {
+		if rule := wrapper(b, t.where == InPath, t.prose); rule != "" {
+			s.report(t.place, LFI, rule)
+			return
+		}
 	}
 	if t.prose || hasSentenceSpace(t, b) {
 		return
@@ -39,10 +41,7 @@ func hasSentenceSpace(t *text, b []byte) bool {
 
 // wrapper recognises stream wrappers at the start of a text, or after an equals sign or a quote in it.
 func wrapper(b []byte, path, prose bool) string {
-	for i := 0; i < len(b); i++ {
-		if b[i] != ':' {
-			continue
-		}
+	for i := indexFrom(b, 0, ':'); i < len(b); i = indexFrom(b, i+1, ':') {
 		if path && i == 0 {
 			continue
 		}

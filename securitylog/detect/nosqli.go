@@ -9,7 +9,7 @@ import "bytes"
 //	nosqli-script    statements that leave a string of server-side JavaScript
 func (s *scan) nosqli(t *text, sql bool) {
 	b := t.b
-	if t.marks&markDollar != 0 || bytes.Contains(b, []byte("&exists")) {
+	if t.marks&markDollar != 0 || t.marks&markAmp != 0 && bytes.Contains(b, []byte("&exists")) {
 		step(len(b))
 		if rule := mongoOperator(b, t.prose); rule != "" {
 			s.report(t.place, NoSQLi, rule)

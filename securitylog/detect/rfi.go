@@ -14,8 +14,9 @@ func (s *scan) rfi(t *text) {
 		s.report(t.place, RFI, "rfi-scheme")
 		return
 	}
-	i := bytes.Index(b, schemeSep)
-	if i < 2 || i > 12 || t.where == InPath {
+	const longest = 12
+	i := bytes.Index(b[:min(len(b), longest+len(schemeSep))], schemeSep)
+	if i < 2 || t.where == InPath {
 		return
 	}
 	step(len(b))

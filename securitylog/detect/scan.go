@@ -319,6 +319,9 @@ func marksOf(b []byte) marks {
 // readsLikeProse reports whether the text holds four words in a row, of letters alone and with single spaces between. SQL's own
 // words and shell names do not count as words of a sentence.
 func readsLikeProse(b []byte) bool {
+	if bytes.Count(b, []byte{' '})+bytes.Count(b, []byte{'+'}) < 3 {
+		return false
+	}
 	run := 0
 	for i := 0; i < len(b); {
 		start := i

@@ -40,6 +40,9 @@ const (
 	signLiteralHex                 // 0x2e, 0x2f, 0x5c, written out
 	signLeftover                   // ..2f: a separator that lost its percent sign
 	signSemiSleep                  // ;sleep(
+	signBrowser                    // browserWords
+	signDoctype                    // <!doctype
+	signProto                      // "__proto__"
 	numSigns
 )
 
@@ -80,6 +83,9 @@ var signStrings = [numSigns][]string{
 	signLiteralHex:     {"0x2e", "0x2f", "0x5c"},
 	signLeftover:       {"..2f", "..5c", "..u22", "..c0", "..c1"},
 	signSemiSleep:      {";sleep("},
+	signBrowser:        browserWords.words,
+	signDoctype:        {"<!doctype"},
+	signProto:          {`"__proto__"`},
 	signCallback:       {"burpcollaborator.net", "oastify.com", ".oast.", "interact.sh", "interactsh", "dnslog.cn", ".ceye.io", "webhook.site", "requestbin", "canarytokens.com", "bxss.me", "xss.ht", "ezxss", "xsshunter"},
 }
 
@@ -101,9 +107,12 @@ func (s signs) has(g sign) bool { return s&(1<<g) != 0 }
 type automaton struct {
 	column  [256]uint8
 	columns int
-	next    []uint16 // state*columns + column
-	out     []signs
+	next    []uint32 // where the row of the next state begins, with ends where a string of a sign ends
+	out     []signs  // of a state
 }
+
+// ends marks the way to a state in which a string of a sign ends: few are, and the others' signs need not be read.
+const ends = 1 << 31
 
 var signAutomaton = newAutomaton(signStrings[:])
 
@@ -120,7 +129,7 @@ func newAutomaton(groups [][]string) *automaton {
 		}
 	}
 	grow := func() int {
-		a.next = append(a.next, make([]uint16, a.columns)...)
+		a.next = append(a.next, make([]uint32, a.columns)...)
 		a.out = append(a.out, 0)
 		return len(a.out) - 1
 	}
@@ -131,7 +140,7 @@ func newAutomaton(groups [][]string) *automaton {
 			for i := range len(str) {
 				k := state*a.columns + int(a.column[str[i]])
 				if a.next[k] == 0 {
-					a.next[k] = uint16(grow())
+					a.next[k] = uint32(grow())
 				}
 				state = int(a.next[k])
 			}
@@ -162,8 +171,14 @@ func (a *automaton) link() {
 				fail[n] = onFail
 				queue = append(queue, n)
 			} else {
-				a.next[k] = uint16(onFail)
+				a.next[k] = uint32(onFail)
 			}
+		}
+	}
+	for k, state := range a.next {
+		a.next[k] = state * uint32(a.columns)
+		if a.out[state] != 0 {
+			a.next[k] |= ends
 		}
 	}
 }
@@ -173,17 +188,21 @@ func signsOf(b []byte, at []match) (signs, []match) {
 	step(len(b))
 	var found signs
 	a := signAutomaton
-	state := 0
+	row := uint32(0)
 	for i, c := range b {
-		state = int(a.next[state*a.columns+int(a.column[c])])
-		if out := a.out[state]; out != 0 {
-			found |= out
-			if out&placed != 0 {
-				for _, g := range [...]sign{signStyle, signTemplateWalk, signTemplateCall, signPage} {
-					if out.has(g) {
-						at = append(at, match{g, int32(i + 1)})
-					}
-				}
+		next := a.next[row+uint32(a.column[c])]
+		row = next &^ ends
+		if next == row {
+			continue
+		}
+		out := a.out[row/uint32(a.columns)]
+		found |= out
+		if out&placed == 0 {
+			continue
+		}
+		for _, g := range [...]sign{signStyle, signTemplateWalk, signTemplateCall, signPage} {
+			if out.has(g) {
+				at = append(at, match{g, int32(i + 1)})
 			}
 		}
 	}

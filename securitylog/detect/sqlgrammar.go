@@ -15,15 +15,18 @@ func (s *scan) grammar(q *sqlText) bool {
 	if !odd && !(q.tail && (q.keywords > 0 || joined || q.plain <= 3)) {
 		return false
 	}
-	if len(q.b) > s.budget {
+	if len(q.b) > s.budget || !q.evidence(odd, joined, split) { // the dearer question last
 		return false
 	}
 	s.budget -= len(q.b) + libinjectionCall
 	step(8 * len(q.b))
 	hit, _ := libinjection.IsSQLi(string(q.b))
-	if !hit {
-		return false
-	}
+	return hit
+}
+
+// evidence reports whether the text holds what a fingerprint of libinjection needs beside it to be believed.
+func (q *sqlText) evidence(odd, joined, split bool) bool {
+	step(len(q.toks))
 	for i, t := range q.toks {
 		switch {
 		case t.kind == tokComment && i > 0 && i >= len(q.toks)-3 && (odd || joined || q.calculates(i)) && !q.names(i):

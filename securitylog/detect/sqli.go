@@ -57,10 +57,17 @@ func (s *scan) sqli(t *text, markup bool) {
 // valueOf returns the text as it would stand in a statement: without the blanks before it, those that were encoded twice and so are
 // still a plus sign included, and of a path without the leading slash.
 func valueOf(t *text) []byte {
+	b, i := t.b, 0
 	if t.where == InPath {
-		return bytes.TrimLeft(t.b, "/")
+		for at(b, i) == '/' {
+			i++
+		}
+	} else {
+		for c := at(b, i); c == '+' || c == ' '; c = at(b, i) {
+			i++
+		}
 	}
-	return bytes.TrimLeft(t.b, "+ ")
+	return b[i:]
 }
 
 // plusBlanks reports whether plus signs stand for the blanks of a text: there are several of them, and no blank.

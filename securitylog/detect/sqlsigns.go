@@ -28,8 +28,11 @@ var signKinds = func() (kinds [256]tokenKind) {
 func (x *lexer) sign(toks []token, i int, glue bool) (kind tokenKind, end, next int, parts bool) {
 	b := x.b
 	c, after := b[i], at(b, i+1)
-	if n := jsonOperator(b, i); n > 0 {
-		return tokOp, i + n, i + n, false
+	switch c {
+	case '-', '@', '<', '#':
+		if n := jsonOperator(b, i); n > 0 {
+			return tokOp, i + n, i + n, false
+		}
 	}
 	switch c {
 	case '/':

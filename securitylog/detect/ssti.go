@@ -15,6 +15,9 @@ func (s *scan) ssti(t *text) {
 	if t.marks&markBrace != 0 || t.marks&asp == asp || t.marks&thymeleaf == thymeleaf || t.marks&(markAt|markParen) == markAt|markParen || t.marks&markHash != 0 && t.marks&(markAngle|markBracket) != 0 {
 		var body template
 		for i := 0; i+1 < len(b); i++ {
+			if !templateSigns[b[i]] {
+				continue
+			}
 			if n := opensTemplate(b, i); n > 0 {
 				if body.end < i+n { // what opens inside a template ends with it, so that a text is read once
 					body = readTemplate(t, i+n)
@@ -31,6 +34,9 @@ func (s *scan) ssti(t *text) {
 		s.report(t.place, SSTI, "ssti-directive")
 	}
 }
+
+// templateSigns are the bytes that a delimiter begins with.
+var templateSigns = byteSet("{$#*@~%<[")
 
 // opensTemplate returns the length of the delimiter at i, 0 for none.
 func opensTemplate(b []byte, i int) int {

@@ -185,6 +185,9 @@ func dotSegments(b []byte, inPath bool) string {
 			}
 			w.awaited = false
 			w.seg.others = true
+			for i+1 < len(b) && isWordByte(b[i+1]) { // the rest of the word says nothing else
+				i++
+			}
 		}
 		w.wildRun = 0
 	}

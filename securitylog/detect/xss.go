@@ -60,10 +60,7 @@ func (s *scan) xss(t *text) {
 // openTags reads every tag that opens. It reports a rule, or that there was a tag at all.
 func openTags(b []byte, prose bool) (string, bool) {
 	tagged := false
-	for i := 0; i < len(b); i++ {
-		if b[i] != '<' {
-			continue
-		}
+	for i := indexFrom(b, 0, '<'); i < len(b); i = indexFrom(b, i+1, '<') {
 		j := i + 1
 		for j < len(b) && (b[j] == '/' || b[j] == '!' || b[j] == '?' || b[j] == '%' || b[j] == '<' || b[j] == wild || b[j] < ' ') && j-i < 8 {
 			j++
@@ -142,12 +139,14 @@ var blank = []byte{' '}
 // mentioned reports whether the tag at i, whose name ends at j, is spoken of: it stands in backticks with words around those, or is a
 // script tag without attributes amid words, and nothing of script or markup comes after it.
 func mentioned(b []byte, i, j int, name []byte, prose bool) bool {
+	ticked, script := at(b, i-1) == '`', string(name) == "script"
+	if !ticked && !script {
+		return false
+	}
 	step(256 + maxHead)
 	rest := b[j:min(len(b), j+256)]
 	spaced := bytes.Count(b[max(0, i-maxHead):i], blank)+bytes.Count(rest, blank) >= 3
-	ticked := at(b, i-1) == '`'
 	close := bytes.IndexByte(rest, '>')
-	script := string(name) == "script"
 	switch {
 	case ticked && spaced && at(rest, 0) == '`': // the beginning of a tag
 		return true
@@ -225,10 +224,7 @@ func opensAttributeBreak(b []byte, i int) bool {
 
 // attributes looks at every equals sign and at the name before it.
 func attributes(b []byte, tagged bool, t *text) string {
-	for i := 1; i < len(b); i++ {
-		if b[i] != '=' {
-			continue
-		}
+	for i := indexFrom(b, 1, '='); i < len(b); i = indexFrom(b, i+1, '=') {
 		end := i
 		for end > 0 && (b[end-1] <= ' ' || b[end-1] == '/' && tagged || b[end-1] >= 0x80 && tagged) && i-end < 8 {
 			end--
@@ -294,6 +290,11 @@ func bindsScript(b []byte, start, end int) bool {
 	name := b[whole:end]
 	if len(name) > 2 && name[0] == '@' && isLetter(name[1]) {
 		return isBlank(at(b, whole-1)) || at(b, whole-1) == '/' || isQuote(at(b, whole-1))
+	}
+	switch at(name, 0) {
+	case 'v', 'x', 'n', 'h', 'd':
+	default:
+		return false
 	}
 	return hasAnyAt(name, 0, "v-on:", "v-html", "v-bind:", "x-on:", "x-init", "x-data", "x-html", "ng-init", "ng-click", "ng-focus", "ng-mouse", "ng-include", "ng-bind-html", "hx-on", "data-bind")
 }

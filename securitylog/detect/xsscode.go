@@ -7,29 +7,21 @@ func browserCode(b []byte, t *text) bool {
 	if !t.prose && t.signs.has(signLetterless) {
 		return true // script written without letters
 	}
+	if !t.signs.has(signBrowser) {
+		return false
+	}
 	markdown := t.marks&markTick != 0 && writesMarkdown(b, t.prose)
 	left := false // a quote, bracket or semicolon that ends what the text was put into
 	for i := 0; i < len(b); i++ {
-		c := b[i]
-		switch {
-		case c == '`' && markdown, t.prose && blankBetween(b, i):
-			// A piece of code in a text, or a quote that opens amid words: nothing is left by it.
+		switch c := b[i]; {
 		case isQuote(c):
-			if next := at(b, skipSpaces(b, i+1)); !(isLetter(at(b, i-1)) && isLetter(at(b, i+1))) && (next == ';' || next == '-' || next == '+' || next == ')' ||
-				next == '}' || next == ',' || next == '/' || next == '*' || next == '^' || next == '|' || next == '&' || next == '?' || next == '%' || next == '<' || next == '=' || next == '>' || next == '!' || next == '\\') {
-				left = true
+			if left || c == '`' && markdown || t.prose && blankBetween(b, i) {
+				continue // a piece of code in a text, or a quote that opens amid words: nothing is left by it
 			}
+			left = afterString[at(b, skipSpaces(b, i+1))] && !(isLetter(at(b, i-1)) && isLetter(at(b, i+1)))
 		case isLetter(c):
 			j := wordEnd(b, i)
-			w := b[i:j]
-			if i > 0 && b[i-1] == '=' && !t.prose && (string(w) == "alert" || string(w) == "prompt" || string(w) == "confirm") && at(b, j) == '(' && at(b, j+1) != ')' {
-				return true
-			}
-			if !t.prose && (opensDialog(b, w, i, j) || buildsCode(t, w, i, j) || passesDialog(b, w, i, j) || interpolatesDialog(b, w, i, j)) {
-				return true
-			}
-			starts := i == 0 || blankBefore(b, i) || (i < 8 || left) && beforeCode[b[i-1]]
-			if (left || starts && !t.prose) && callsBrowser(b, w, i, j, left) {
+			if w := b[i:j]; browserWords.has(w) && asksBrowser(b, w, i, j, left, t) {
 				return true
 			}
 			i = j - 1
@@ -38,8 +30,27 @@ func browserCode(b []byte, t *text) bool {
 	return false
 }
 
+// browserWords are the words that the rules for a browser's code know. A text that holds none of them is not read for them.
+var browserWords = wordSet([]string{"alert", "prompt", "confirm", "constructor", "eval", "navigation", "settimeout", "setinterval", "execscript", "atob", "unescape", "decodeuricomponent", "document", "window", "self", "top",
+	"parent", "globalthis", "frames", "this", "location", "string", "fetch", "import", "xmlhttprequest", "function", "promise", "proxy", "reflect", "innerhtml", "outerhtml", "onerror"})
+
 // beforeCode are the signs behind which a statement or an expression can begin.
 var beforeCode = byteSet(";-+}(,/={*!~?:")
+
+// afterString are the signs that go on with code behind a string.
+var afterString = byteSet(";-+)},/*^|&?%<=>!\\")
+
+// asksBrowser reports whether the word from i to j, one of browserWords, is used and not only spoken of.
+func asksBrowser(b, w []byte, i, j int, left bool, t *text) bool {
+	if i > 0 && b[i-1] == '=' && !t.prose && (string(w) == "alert" || string(w) == "prompt" || string(w) == "confirm") && at(b, j) == '(' && at(b, j+1) != ')' {
+		return true
+	}
+	if !t.prose && (opensDialog(b, w, i, j) || buildsCode(t, w, i, j) || passesDialog(b, w, i, j) || interpolatesDialog(b, w, i, j)) {
+		return true
+	}
+	starts := i == 0 || blankBefore(b, i) || (i < 8 || left) && beforeCode[b[i-1]]
+	return (left || starts && !t.prose) && callsBrowser(b, w, i, j, left)
+}
 
 // writesMarkdown reports whether the backticks of a text come in pairs and stand among words, as those around pieces of code do.
 func writesMarkdown(b []byte, prose bool) bool {

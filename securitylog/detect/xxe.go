@@ -22,7 +22,7 @@ func (s *scan) xxe(t *text) {
 	switch {
 	case t.signs.has(signEntity) && (declares(b) || !t.prose && at(b, skipBlank(b, 0)) == '<'):
 		s.report(t.place, XXE, "xxe-entity")
-	case doctype(b):
+	case t.signs.has(signDoctype) && doctype(b):
 		s.report(t.place, XXE, "xxe-doctype")
 	case t.signs.has(signInclude) && (!t.prose || t.marks&markQuote != 0), t.signs.has(signSheet) && t.signs.has(signSheetReads):
 		s.report(t.place, XXE, "xxe-include")
