@@ -320,8 +320,9 @@ func argument(b []byte, j int) (kind argKind, has bool) {
 	}
 	// A path further on in the first words is an argument too: "cat foo /etc/passwd".
 	step(maxHead)
-	for end := min(len(b), k+maxHead); k < end; k++ {
-		if b[k] == ' ' && (at(b, k+1) == '/' && hasAnyAt(b, k+2, "etc", "dev", "tmp", "proc") || at(b, k+1) == '-' && hasAnyAt(b, k+2, "c ", "n ", "e ")) {
+	window := b[:min(len(b), k+maxHead)]
+	for k = indexFrom(window, k, ' '); k < len(window); k = indexFrom(window, k+1, ' ') {
+		if at(b, k+1) == '/' && hasAnyAt(b, k+2, "etc", "dev", "tmp", "proc") || at(b, k+1) == '-' && hasAnyAt(b, k+2, "c ", "n ", "e ") {
 			return argShell, true
 		}
 	}

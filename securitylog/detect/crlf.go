@@ -16,7 +16,7 @@ func (s *scan) crlf(t *text) {
 	for i := 0; i < len(b); i++ {
 		switch {
 		case b[i] == '\r' || b[i] == '\n':
-		case wide && i >= 2 && (bytes.Equal(b[i-2:i+1], wideLineFeed) || bytes.Equal(b[i-2:i+1], wideReturn)):
+		case wide && (hasPrefixAt(b, i-2, wideLineFeed) || hasPrefixAt(b, i-2, wideReturn)):
 		default:
 			continue
 		}
@@ -32,9 +32,9 @@ func (s *scan) crlf(t *text) {
 }
 
 // U+560A and U+560D end in the codes of line feed and carriage return, and become those where a character is cut to a byte.
-var (
-	wideLineFeed = []byte("\u560a")
-	wideReturn   = []byte("\u560d")
+const (
+	wideLineFeed = "\u560a"
+	wideReturn   = "\u560d"
 )
 
 var (

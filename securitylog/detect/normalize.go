@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 )
 
@@ -19,34 +20,34 @@ type encoding struct {
 }
 
 // normalise percent-decodes raw to a fixed point, folds look-alikes and overlong UTF-8 to ASCII, and lowers ASCII letters.
-// With plus, '+' is a space, as in queries and forms. The result lives in one of the scan's buffers until the next call.
+// With plus, '+' is a space, as in queries and forms. The result lives in the scan's buffer until the next call. No step makes a text
+// longer, so each is done in place.
 func (s *scan) normalise(raw string, plus bool) ([]byte, encoding) {
-	src, dst := append(s.bufA[:0], raw...), s.bufB[:0]
+	b := append(s.buf[:0], raw...)
+	s.buf = b
+	step(3 * len(b))
 	if plus {
-		for i, c := range src {
+		for i, c := range b {
 			if c == '+' {
-				src[i] = ' '
+				b[i] = ' '
 			}
 		}
 	}
-	step(len(src))
-	for round := 0; round < maxRounds && bytes.IndexByte(src, '%') >= 0; round++ {
-		step(len(src))
+	for range maxRounds {
+		first := bytes.IndexByte(b, '%')
+		if first < 0 {
+			break
+		}
+		step(len(b))
 		var changed bool
-		dst, changed = percentDecode(dst[:0], src)
-		src, dst = dst, src
-		if !changed {
+		if b, changed = percentDecode(b, first); !changed {
 			break
 		}
 	}
-	step(len(src))
-	if percents := bytes.Count(src, []byte{'%'}); percents >= minPercents && 5*percents >= 2*len(src) {
-		src = dropPercents(src)
+	if percents := bytes.Count(b, []byte{'%'}); percents >= minPercents && 5*percents >= 2*len(b) {
+		b = dropPercents(b)
 	}
-	var enc encoding
-	dst = fold(dst[:0], src, &enc)
-	s.bufA, s.bufB = src, dst
-	return dst, enc
+	return fold(b)
 }
 
 // minPercents is how many percent signs a text must hold for them to be taken for noise: "%S%E%L%E%C%T" is "SELECT" to servers that
@@ -65,52 +66,56 @@ func dropPercents(b []byte) []byte {
 	return out
 }
 
-// percentDecode appends src to dst with every %XX and %uXXXX decoded once.
-func percentDecode(dst, src []byte) ([]byte, bool) {
+// percentDecode decodes every %XX and %uXXXX from i on once, in place.
+func percentDecode(b []byte, i int) ([]byte, bool) {
 	changed := false
-	for i := 0; i < len(src); i++ {
-		c := src[i]
-		if c != '%' || i+2 >= len(src) {
-			dst = append(dst, c)
+	n := i // what is decoded
+	for ; i < len(b); i++ {
+		c := b[i]
+		if c != '%' || i+2 >= len(b) {
+			b[n] = c
+			n++
 			continue
 		}
-		if hi, ok := hexValue(src[i+1]); ok {
-			if lo, ok := hexValue(src[i+2]); ok {
-				dst = append(dst, hi<<4|lo)
+		if hi, ok := hexValue(b[i+1]); ok {
+			if lo, ok := hexValue(b[i+2]); ok {
+				b[n] = hi<<4 | lo
+				n++
 				i += 2
 				changed = true
 				continue
 			}
 		}
-		if src[i+1]|0x20 == 'u' && i+5 < len(src) {
-			if r, ok := hexRune(src[i+2 : i+6]); ok {
+		if b[i+1]|0x20 == 'u' && i+5 < len(b) {
+			if r, ok := hexRune(b[i+2 : i+6]); ok {
 				switch {
 				case r == 0xEFC8 || r == 0xF025: // backslashes in code pages of old
-					dst = append(dst, '\\')
+					r = '\\'
 				case r >= 0xE000 && r <= 0xF8FF || r >= 0xD800 && r <= 0xDFFF:
-					dst = append(dst, wild)
-				default:
-					dst = utf8.AppendRune(dst, r)
+					r = wild
 				}
+				n += utf8.EncodeRune(b[n:], r)
 				i += 5
 				changed = true
 				continue
 			}
 		}
-		if src[i+1] == '%' && i+7 < len(src) && src[i+4] == '%' && src[i+5] == '%' {
+		if b[i+1] == '%' && i+7 < len(b) && b[i+4] == '%' && b[i+5] == '%' {
 			// Each nibble encoded by itself, %%32%%65 for %2e.
-			if hi, ok := hexDigit(src[i+2 : i+4]); ok {
-				if lo, ok := hexDigit(src[i+6 : i+8]); ok {
-					dst = append(dst, '%', hi, lo)
+			if hi, ok := hexDigit(b[i+2 : i+4]); ok {
+				if lo, ok := hexDigit(b[i+6 : i+8]); ok {
+					b[n], b[n+1], b[n+2] = '%', hi, lo
+					n += 3
 					i += 7
 					changed = true
 					continue
 				}
 			}
 		}
-		dst = append(dst, c)
+		b[n] = c
+		n++
 	}
-	return dst, changed
+	return b[:n], changed
 }
 
 // hexDigit decodes two hexadecimal digits that stand for a third.
@@ -135,54 +140,73 @@ func hexRune(b []byte) (rune, bool) {
 	return r, true
 }
 
-// fold appends src to dst in lower case, with look-alike characters as ASCII and malformed sequences as wild.
-func fold(dst, src []byte, enc *encoding) []byte {
-	for i := 0; i < len(src); {
-		c := src[i]
+// fold makes b lower case, with look-alike characters as ASCII and malformed sequences as wild, in place.
+func fold(b []byte) ([]byte, encoding) {
+	var enc encoding
+	i := lowerASCII(b)
+	n := i // what is folded
+	for i < len(b) {
+		c := b[i]
 		if c < utf8.RuneSelf {
 			if c-'A' < 26 {
 				c |= 0x20
 			}
-			dst = append(dst, c)
+			b[n] = c
+			n++
 			i++
 			continue
 		}
-		if r, n := utf8.DecodeRune(src[i:]); n > 1 {
+		if r, size := utf8.DecodeRune(b[i:]); size > 1 {
 			switch f := lookAlike(r); f {
 			case 0:
-				dst = append(dst, src[i:i+n]...)
+				n += copy(b[n:], b[i:i+size])
 			case dropped:
 			case ellipsis:
-				dst = append(dst, "..."...)
+				n += copy(b[n:], "...")
 			default:
-				dst = append(dst, f)
+				b[n] = f
+				n++
 			}
-			i += n
+			i += size
 			continue
 		}
-		f, n := overlong(src[i:])
+		f, size := overlong(b[i:])
 		switch {
-		case n == 0: // a byte of an older character set, where 0xA0 is a blank
-			if c == 0xA0 {
-				c = ' '
+		case size == 0: // a byte of an older character set, where 0xA0 is a blank
+			if f, size = c, 1; c == 0xA0 {
+				f = ' '
 			}
-			dst = append(dst, c)
-			n = 1
-		case f == wild:
-			enc.wild = true
-			dst = append(dst, wild)
-		default:
-			if n > 2 || src[i+1]&0xC0 == 0x80 {
-				enc.overlong++
-			}
-			dst = append(dst, f)
+		case f != wild && (size > 2 || b[i+1]&0xC0 == 0x80):
+			enc.overlong++
 		}
-		i += n
+		b[n] = f
+		n++
+		i += size
 	}
-	if bytes.IndexByte(dst, wild) >= 0 {
-		enc.wild = true
+	b = b[:n]
+	enc.wild = bytes.IndexByte(b, wild) >= 0
+	return b, enc
+}
+
+// lowerASCII makes b lower case up to the first byte that is none of ASCII, and returns that byte's position. It looks at eight bytes at a
+// time; the sums do not carry from one to the next.
+func lowerASCII(b []byte) int {
+	const ones, upper = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		if x&upper != 0 {
+			break
+		}
+		capital := (x + (0x80-'A')*ones) &^ (x + (0x80-'Z'-1)*ones) & upper
+		binary.LittleEndian.PutUint64(b[i:], x|capital>>2)
 	}
-	return dst
+	for ; i < len(b) && b[i] < utf8.RuneSelf; i++ {
+		if b[i]-'A' < 26 {
+			b[i] |= 0x20
+		}
+	}
+	return i
 }
 
 // overlong reads a UTF-8 sequence that is longer than its character needs, as decoders without checks do: six bits of each byte

@@ -8,19 +8,19 @@ import (
 
 // scan is the working memory of one inspection; detectors keep them in a pool.
 type scan struct {
-	d          *Detector
-	bufA, bufB []byte // normalisation's two buffers
-	markup     []byte // the text with entities and script escapes decoded
-	lookups    []byte // the text with Log4j lookups resolved
-	opens      []int
-	squeezed   []byte
-	toks       []token
-	sql        sqlText
-	matches    []match
-	more       []match // matches of the markup view
-	found      Findings
-	budget     int // bytes that libinjection may still read
-	values     int // how many values have been judged
+	d        *Detector
+	buf      []byte // the normalised text
+	markup   []byte // the text with entities and script escapes decoded
+	lookups  []byte // the text with Log4j lookups resolved
+	opens    []int
+	squeezed []byte
+	toks     []token
+	sql      sqlText
+	matches  []match
+	more     []match // matches of the markup view
+	found    Findings
+	budget   int // bytes that libinjection may still read
+	values   int // how many values have been judged
 }
 
 const (
@@ -35,7 +35,7 @@ func (s *scan) reset(d *Detector) {
 	s.found = nil
 	s.budget = libinjectionBytes
 	s.values = 0
-	if cap(s.bufA) > maxKeptBuffer || cap(s.bufB) > maxKeptBuffer {
+	if cap(s.buf) > maxKeptBuffer {
 		*s = scan{d: d, budget: libinjectionBytes}
 	}
 }
@@ -230,9 +230,8 @@ func cutMiddle(b []byte, limit int) []byte {
 
 // survey notes what a text holds, for the rules to ask.
 func (s *scan) survey(t *text) {
-	t.marks = marksOf(t.b)
 	t.prose = readsLikeProse(t.b)
-	t.signs, s.matches = signsOf(t.b, s.matches[:0])
+	t.signs, t.marks, s.matches = signsOf(t.b, s.matches[:0])
 	t.at = s.matches
 	step(3 * len(t.b))
 }
@@ -260,8 +259,7 @@ func (s *scan) markupView(t *text) (view text, decoded bool) {
 	view = *t
 	view.b = b
 	view.prose = readsLikeProse(b)
-	view.marks = marksOf(b)
-	view.signs, s.more = signsOf(b, s.more[:0])
+	view.signs, view.marks, s.more = signsOf(b, s.more[:0])
 	view.at = s.more
 	step(3 * len(b))
 	s.log4shell(&view)
@@ -306,14 +304,6 @@ var markOf = [256]marks{
 	';': markSemi, '|': markPipe, '&': markAmp, '$': markDollar, '{': markBrace, '\\': markBackslash, '/': markSlash,
 	':': markColon, '%': markPercent, '#': markHash, '=': markEquals, '-': markDash, '*': markStar, '@': markAt,
 	'\r': markBreak, '\n': markBreak, 0: markBreak, '.': markDot, '[': markBracket, wild: markWild, '?': markQuestion, '^': markCaret,
-}
-
-func marksOf(b []byte) marks {
-	var m marks
-	for _, c := range b {
-		m |= markOf[c]
-	}
-	return m
 }
 
 // readsLikeProse reports whether the text holds four words in a row, of letters alone and with single spaces between. SQL's own

@@ -183,13 +183,15 @@ func (a *automaton) link() {
 	}
 }
 
-// signsOf finds the signs of a text, and appends where placed ones end to at.
-func signsOf(b []byte, at []match) (signs, []match) {
+// signsOf finds the signs and the marks of a text, and appends where placed ones end to at.
+func signsOf(b []byte, at []match) (signs, marks, []match) {
 	step(len(b))
 	var found signs
+	var m marks
 	a := signAutomaton
 	row := uint32(0)
 	for i, c := range b {
+		m |= markOf[c]
 		next := a.next[row+uint32(a.column[c])]
 		row = next &^ ends
 		if next == row {
@@ -206,7 +208,7 @@ func signsOf(b []byte, at []match) (signs, []match) {
 			}
 		}
 	}
-	return found, at
+	return found, m, at
 }
 
 // between reports whether a placed sign ends within a part of the text. Matches come in order of their end.

@@ -107,7 +107,7 @@ func (q *sqlText) nests(i int) bool {
 	calls := 0
 	for k := i; k < len(q.toks) && k < i+maxOperand; k++ {
 		step(1)
-		if t := q.toks[k]; (t.kw == kwFunction || t.kw == kwCase || t.kw == kwDanger || t.kw == kwTime) && q.tok(k+1).kind == tokOpen {
+		if t := &q.toks[k]; (t.kw == kwFunction || t.kw == kwCase || t.kw == kwDanger || t.kw == kwTime) && q.tok(k+1).kind == tokOpen {
 			calls++
 		} else if k == i {
 			return false
@@ -119,8 +119,8 @@ func (q *sqlText) nests(i int) bool {
 // shellJoins reports whether && or || stands before a command of a shell and its argument, as in "&& sleep 5" and "|| ping -c 3": behind
 // a name SQL has an operator, a bracket or the end.
 func (q *sqlText) shellJoins() bool {
-	for i, t := range q.toks {
-		if t.kind != tokLogic {
+	for i := range q.toks {
+		if q.toks[i].kind != tokLogic {
 			continue
 		}
 		if tick := q.tok(i + 1); tick.kind == tokQuote && tick.c == '`' { // || `ping -c 3 h`

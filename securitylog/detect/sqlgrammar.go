@@ -27,8 +27,8 @@ func (s *scan) grammar(q *sqlText) bool {
 // evidence reports whether the text holds what a fingerprint of libinjection needs beside it to be believed.
 func (q *sqlText) evidence(odd, joined, split bool) bool {
 	step(len(q.toks))
-	for i, t := range q.toks {
-		switch {
+	for i := range q.toks {
+		switch t := &q.toks[i]; {
 		case t.kind == tokComment && i > 0 && i >= len(q.toks)-3 && (odd || joined || q.calculates(i)) && !q.names(i):
 			return true
 		case (t.kind == tokOp || t.kw == kwCompare) && odd && (joined || split), t.kind == tokArith && split && !(q.inPath && t.c == '/') && len(q.toks) < 24:
@@ -52,15 +52,15 @@ func (q *sqlText) names(i int) bool {
 			return false
 		}
 	}
-	last := q.toks[i-1]
+	last := &q.toks[i-1]
 	return last.kind == tokWord && last.kw == kwNone && last.e-last.s >= 8
 }
 
 // calculates reports whether the tokens before i hold nothing but values, brackets and signs, and at least one sign.
 func (q *sqlText) calculates(i int) bool {
 	signs := 0
-	for _, t := range q.toks[:i] {
-		switch t.kind {
+	for k := range q.toks[:i] {
+		switch q.toks[k].kind {
 		case tokArith, tokOp, tokOpen:
 			signs++
 		case tokNumber, tokQuote, tokClose, tokAt, tokWord, tokDot:
@@ -73,8 +73,8 @@ func (q *sqlText) calculates(i int) bool {
 
 // joined reports whether the text holds a logical connective.
 func (q *sqlText) joined() bool {
-	for _, t := range q.toks {
-		if t.kw == kwBool || t.kind == tokLogic {
+	for i := range q.toks {
+		if t := &q.toks[i]; t.kw == kwBool || t.kind == tokLogic {
 			return true
 		}
 	}
@@ -84,8 +84,8 @@ func (q *sqlText) joined() bool {
 // split reports whether the text leaves a string and enters another: x' ... 'y.
 func (q *sqlText) split() bool {
 	first, last := -1, -1
-	for i, t := range q.toks {
-		if t.kind == tokQuote {
+	for i := range q.toks {
+		if q.toks[i].kind == tokQuote {
 			if first < 0 {
 				first = i
 			}

@@ -99,12 +99,15 @@ type sqlText struct {
 	odd                  bool // a quote of the whole text is left open
 }
 
-func (q *sqlText) tok(i int) token {
+// tok returns a token, or one of no kind beyond the ends of the text.
+func (q *sqlText) tok(i int) *token {
 	if i < 0 || i >= len(q.toks) {
-		return token{}
+		return &noToken
 	}
-	return q.toks[i]
+	return &q.toks[i]
 }
+
+var noToken token
 
 func (q *sqlText) word(i int) []byte {
 	if t := q.tok(i); t.kind == tokWord {
@@ -125,8 +128,8 @@ func (q *sqlText) numeric(i int) bool {
 		return false
 	}
 	number := false
-	for _, t := range q.toks[:i] {
-		switch t.kind {
+	for k := range q.toks[:i] {
+		switch t := &q.toks[k]; t.kind {
 		case tokNumber:
 			number = true
 		case tokArith, tokOpen, tokClose, tokDot, tokAt:
@@ -154,7 +157,7 @@ func (q *sqlText) judge() string {
 	}
 	chars := 0
 	for i := 0; i < n; i++ {
-		t := q.toks[i]
+		t := &q.toks[i]
 		var rule string
 		switch t.kind {
 		case tokWord:
@@ -197,8 +200,8 @@ func (q *sqlText) judge() string {
 // opensQuote reports whether the text holds an odd number of single or of double quotes.
 func (q *sqlText) opensQuote() bool {
 	single, double := 0, 0
-	for _, t := range q.toks {
-		if t.kind == tokQuote {
+	for i := range q.toks {
+		if t := &q.toks[i]; t.kind == tokQuote {
 			single += boolInt(t.c == '\'')
 			double += boolInt(t.c == '"')
 		}
@@ -225,7 +228,7 @@ func (q *sqlText) toggle(c byte) {
 }
 
 func (q *sqlText) atWord(i int, chars *int) string {
-	switch t := q.toks[i]; t.kw {
+	switch t := &q.toks[i]; t.kw {
 	case kwBool:
 		return q.atBool(i)
 	case kwUnion:

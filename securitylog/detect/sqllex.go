@@ -121,16 +121,22 @@ func lexSQL(toks []token, b []byte) lexed {
 				continue
 			}
 		}
-		t := token{kind: kind, kw: kw, c: c, glue: glue, s: int32(i), e: int32(end)}
+		n := len(toks)
+		if n < cap(toks) {
+			toks = toks[:n+1]
+		} else {
+			toks = append(toks, token{})
+		}
+		t := &toks[n] // filled in place: a copy would wait for each of its fields
+		t.kind, t.kw, t.c, t.glue, t.s, t.e, t.close = kind, kw, c, glue, int32(i), int32(end), 0
 		switch kind {
 		case tokOpen:
-			t.close, open = open, int32(len(toks))
+			t.close, open = open, int32(n)
 		case tokClose:
 			if open >= 0 {
-				open, toks[open].close = toks[open].close, int32(len(toks))
+				open, toks[open].close = toks[open].close, int32(n)
 			}
 		}
-		toks = append(toks, t)
 		glue = true
 		i = next
 	}

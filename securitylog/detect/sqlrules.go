@@ -164,7 +164,7 @@ func (q *sqlText) atFunction(i int) string {
 	if q.inBackticks(i) {
 		return ""
 	}
-	t := q.toks[i]
+	t := &q.toks[i]
 	rule := "sqli-function"
 	if t.kw == kwTime {
 		rule = "sqli-time"
@@ -304,7 +304,7 @@ func (q *sqlText) atSemi(i int) string {
 
 // atQuote judges what a quote that was just read leaves: a comment to the end, or a string joined to another.
 func (q *sqlText) atQuote(i int) string {
-	t := q.toks[i]
+	t := &q.toks[i]
 	if !q.openQuote(t.c) || t.c == '`' {
 		return ""
 	}

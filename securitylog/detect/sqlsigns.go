@@ -117,7 +117,7 @@ func (x *lexer) comment(toks []token, i int, glue bool) (kind tokenKind, end, ne
 	if glue && len(toks) > 0 && b[i+2] != '/' && standsForBlank(b, i, j) {
 		x.tight++
 	}
-	if n := len(toks); n > 0 && toks[n-1].kind == tokWord && int(toks[n-1].e) == i && isLetter(at(b, j+2)) && joinsKeyword(b, toks[n-1], j+2) {
+	if n := len(toks); n > 0 && toks[n-1].kind == tokWord && int(toks[n-1].e) == i && isLetter(at(b, j+2)) && joinsKeyword(b, &toks[n-1], j+2) {
 		x.version = true
 		x.keywords++
 	}
@@ -189,7 +189,7 @@ func quotedFlag(b []byte, i int) int {
 const maxFlag = 40
 
 // joinsKeyword reports whether a word and what follows a comment at i make a keyword, as in "uni/**/on".
-func joinsKeyword(b []byte, t token, i int) bool {
+func joinsKeyword(b []byte, t *token, i int) bool {
 	j := wordEnd(b, i)
 	var joined [16]byte
 	if int(t.e-t.s)+j-i > len(joined) {

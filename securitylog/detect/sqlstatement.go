@@ -64,7 +64,7 @@ func (q *sqlText) quotedOperator() bool {
 		return false
 	}
 	for k := i + 1; k < n-1; k++ {
-		t := q.toks[k]
+		t := &q.toks[k]
 		if t.kw != kwCompare && t.kw != kwNot && !(outer && (t.kw == kwBool || t.kind == tokOp || t.kind == tokArith)) {
 			return false
 		}
@@ -82,7 +82,7 @@ func (q *sqlText) sameLiterals() bool {
 	if k <= 0 || k+1 >= end {
 		return false
 	}
-	switch sign := q.toks[k]; {
+	switch sign := &q.toks[k]; {
 	case sign.kind == tokOp && q.toks[0].c == '\'' && q.toks[k+1].c == '\'':
 		return true
 	case sign.kind == tokOp && (sign.c == '=' || string(q.b[sign.s:sign.e]) == "<=>"):
@@ -100,7 +100,7 @@ func (q *sqlText) weighsComparison() bool {
 }
 
 // namesObject reports whether a word says what is created or dropped. Some of those words are functions too.
-func namesObject(t token, word []byte) bool {
+func namesObject(t *token, word []byte) bool {
 	return t.kw == kwObject || string(word) == "user" || string(word) == "database" || string(word) == "schema"
 }
 
@@ -117,7 +117,7 @@ func (q *sqlText) statement(i int, strict bool) bool {
 	case kwInsert:
 		switch string(q.word(i)) {
 		case "insert", "merge", "replace":
-			return next.kw == kwInto && q.tok(i+2).kind == tokWord && q.followed(i+3, maxColumns, func(t token) bool { return t.kw == kwValues && t.kind == tokWord || t.kw == kwSelect || t.kw == kwSet })
+			return next.kw == kwInto && q.tok(i+2).kind == tokWord && q.followed(i+3, maxColumns, func(t *token) bool { return t.kw == kwValues && t.kind == tokWord || t.kw == kwSelect || t.kw == kwSet })
 		case "load":
 			w := string(q.word(i + 1))
 			return (w == "data" || w == "xml") && (q.tok(i+2).kw == kwOutfile || q.tok(i+3).kw == kwOutfile)
@@ -125,12 +125,12 @@ func (q *sqlText) statement(i int, strict bool) bool {
 			if q.tok(i+2).kw == kwFrom && q.tok(i+3).kind == tokQuote {
 				return true
 			}
-			return q.followed(i+1, 6, func(t token) bool {
+			return q.followed(i+1, 6, func(t *token) bool {
 				return t.kw == kwFrom || string(q.b[t.s:t.e]) == "to" || string(q.b[t.s:t.e]) == "program"
 			}) && !strict
 		}
 	case kwUpdate:
-		return next.kind == tokWord && q.followed(i+2, 4, func(t token) bool { return t.kw == kwSet }) && q.followed(i+3, 8, func(t token) bool { return t.kind == tokOp })
+		return next.kind == tokWord && q.followed(i+2, 4, func(t *token) bool { return t.kw == kwSet }) && q.followed(i+3, 8, func(t *token) bool { return t.kind == tokOp })
 	case kwDelete:
 		if w := string(q.word(i + 1)); w == "quick" || w == "low_priority" || w == "ignore" {
 			i++
@@ -142,14 +142,14 @@ func (q *sqlText) statement(i int, strict bool) bool {
 			next = q.tok(i + 1)
 		}
 		if w := string(q.word(i)); (w == "grant" || w == "revoke") && next.kind == tokWord {
-			return (!strict || q.tail) && q.followed(i+2, 4, func(t token) bool { w := string(q.b[t.s:t.e]); return w == "to" || w == "on" || w == "from" })
+			return (!strict || q.tail) && q.followed(i+2, 4, func(t *token) bool { w := string(q.b[t.s:t.e]); return w == "to" || w == "on" || w == "from" })
 		}
 		if !namesObject(next, q.word(i+1)) {
 			return q.tail && next.kind == tokWord && len(q.toks)-i <= 4 && string(q.word(i)) != "comment"
 		}
 		end := q.tok(i + 3).kind
 		return q.tok(i+2).kind == tokWord && (string(q.word(i+3)) == "identified" && q.tok(i+4).kw == kwBy || end == 0 && string(q.word(i)) != "comment" && (!strict || q.tok(i+2).kw == kwNone && string(q.word(i)) == "drop") || end == tokSemi || end == tokComment || end == tokOpen ||
-			!strict || q.followed(i+3, 8, func(t token) bool {
+			!strict || q.followed(i+3, 8, func(t *token) bool {
 			return t.kind == tokSemi || t.kind == tokComment || t.kind == tokOpen || string(q.b[t.s:t.e]) == "identified" || t.kind == tokOp || string(q.b[t.s:t.e]) == "to" && q.tok(i).c == 'b'
 		}))
 	case kwExec:
@@ -161,7 +161,7 @@ func (q *sqlText) statement(i int, strict bool) bool {
 			if path := q.tok(i + 3); q.tok(i+2).kind == tokQuote && path.kind == tokArith && path.c == '/' {
 				return false // a program by its path
 			}
-			return !strict || q.tok(i+2).kind == tokAt || q.tok(i+2).kw != kwNone || q.tok(i+2).kind == tokQuote && q.followed(i+3, 8, func(t token) bool { return t.kind == tokArith })
+			return !strict || q.tok(i+2).kind == tokAt || q.tok(i+2).kw != kwNone || q.tok(i+2).kind == tokQuote && q.followed(i+3, 8, func(t *token) bool { return t.kind == tokArith })
 		case next.kind == tokAt, next.kind == tokQuote && (next.c != '`' || string(q.word(i)) != "call"):
 			return true
 		case next.kind == tokWord:
@@ -169,7 +169,7 @@ func (q *sqlText) statement(i int, strict bool) bool {
 			return strings.HasPrefix(w, "xp_") || strings.HasPrefix(w, "sp_") || next.kw == kwDanger || next.kw == kwSchema || next.kw == kwExec || next.kw == kwTime || q.tok(i+2).kind == tokDot && next.kw != kwNone || q.tok(i+2).kind == tokDot && !strict
 		}
 	case kwDeclare:
-		return next.kind == tokAt || string(q.word(i)) == "begin" && (next.kw == kwDeclare || next.kw == kwTime || next.kw == kwDanger) || string(q.word(i)) == "declare" && q.followed(i+2, 4, func(t token) bool { return string(q.b[t.s:t.e]) == "varchar" || string(q.b[t.s:t.e]) == "cursor" })
+		return next.kind == tokAt || string(q.word(i)) == "begin" && (next.kw == kwDeclare || next.kw == kwTime || next.kw == kwDanger) || string(q.word(i)) == "declare" && q.followed(i+2, 4, func(t *token) bool { return string(q.b[t.s:t.e]) == "varchar" || string(q.b[t.s:t.e]) == "cursor" })
 	case kwWaitfor:
 		return next.kw == kwDelay
 	case kwCast:
@@ -193,10 +193,10 @@ func (q *sqlText) statement(i int, strict bool) bool {
 }
 
 // followed reports whether one of the n tokens from i on is wanted.
-func (q *sqlText) followed(i, n int, wanted func(token) bool) bool {
+func (q *sqlText) followed(i, n int, wanted func(*token) bool) bool {
 	for k := i; k < i+n && k < len(q.toks); k++ {
 		step(1)
-		if wanted(q.toks[k]) {
+		if wanted(&q.toks[k]) {
 			return true
 		}
 	}
@@ -217,7 +217,7 @@ func (q *sqlText) selectStatement(i int, strict bool) bool {
 	value := false // the list asks for a value, not for names alone
 	for k := i; k < len(q.toks) && k < i+64; k++ {
 		step(1)
-		t := q.toks[k]
+		t := &q.toks[k]
 		value = value || t.kind == tokAt || t.kind == tokNumber && q.tok(k-1).kind == tokComma
 		switch {
 		case string(q.word(k)) == "case" && q.tok(k+1).kw == kwCase:

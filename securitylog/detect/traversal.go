@@ -121,6 +121,8 @@ func dotSegments(b []byte, inPath bool) string {
 			if rule := w.close(true); rule != "" {
 				return rule
 			}
+		case c == '.' && at(b, i+1) != '.':
+			w.seg.dots++
 		case c == '.':
 			if n := leftoverSeparator(b, i); n > 0 {
 				if w.leftover++; w.leftover >= 2 {
@@ -167,7 +169,7 @@ func dotSegments(b []byte, inPath bool) string {
 			}
 			w.seg.spaces++
 		case isBlank(c): // control characters that path functions drop
-		case boundsPath(c):
+		case boundsPath[c]:
 			if w.seg.pure() && w.seg.dots == 2 && w.seg.wilds == 0 && w.seg.slash {
 				return "traversal-dotdot" // the path ends here
 			}
@@ -251,14 +253,8 @@ func startsUnit(b []byte, i int) bool {
 	return false
 }
 
-// boundsPath reports whether a path can begin after c.
-func boundsPath(c byte) bool {
-	switch c {
-	case '"', '\'', '`', '(', ')', '[', '{', '=', ':', ',', '|', '&', '<', '>', ';', '@', '!', '+':
-		return true
-	}
-	return false
-}
+// boundsPath are the bytes after which a path can begin.
+var boundsPath = byteSet("\"'`()[{=:,|&<>;@!+")
 
 // leftoverSeparator returns how many bytes after the dot at i belong to a dot-dot with the code of a separator that lost its percent
 // sign, "..2f", "..5c" or "..u2215"; 0 when there is none.
