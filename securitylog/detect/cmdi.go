@@ -16,6 +16,9 @@ import "bytes"
 //	cmdi-windows     cmd /c, powershell, %COMSPEC%, the loops and conditions of batch files
 //	cmdi-mail        a command of a mail protocol on a line of its own
 func (s *scan) cmdi(t *text) {
+	if t.known.Has(CmdI) {
+		return
+	}
 	b := t.b
 	step(len(b))
 	if t.marks&(markSemi|markPipe|markAmp|markDollar|markTick|markBreak|markSlash|markParen|markBackslash|markPercent|markEquals|markBrace|markCaret) == 0 && (t.marks&markQuote == 0 || t.prose) && !t.loose && !startsCommand(b) && !commandParameter(t.name) {

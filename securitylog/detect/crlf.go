@@ -7,6 +7,9 @@ import "bytes"
 //	crlf-header    a response header on a line of its own
 //	crlf-response  a second response
 func (s *scan) crlf(t *text) {
+	if t.known.Has(CRLF) {
+		return
+	}
 	wide := t.signs.has(signWideBreak)
 	if t.marks&markBreak == 0 && !wide {
 		return

@@ -10,9 +10,10 @@ import (
 // index finds words in a list. Rules ask for a word behind each sign of a text, and most words are in no list: four slots for each of the
 // list's, and a hash of a word's ends and its length alone, answer that sooner than a map does.
 type index struct {
-	slots []uint16 // an entry's place in words, plus one; 0 for none
+	slots []uint16 // a word's place in the list, plus one; 0 for none
 	shift uint
 	words []string
+	ends  []uint64 // of each word, as endsOf has them
 }
 
 func indexOf(list []string) *index {
@@ -22,7 +23,9 @@ func indexOf(list []string) *index {
 	size := bits.Len(uint(4*len(list) + 1))
 	x := &index{slots: make([]uint16, 1<<size), shift: uint(64 - size), words: list}
 	for n, word := range list {
-		k := hashOf([]byte(word)) >> x.shift
+		ends := endsOf([]byte(word))
+		x.ends = append(x.ends, ends)
+		k := x.slot(ends, len(word))
 		for x.slots[k] != 0 {
 			k = (k + 1) & uint64(len(x.slots)-1)
 		}
@@ -31,15 +34,18 @@ func indexOf(list []string) *index {
 	return x
 }
 
-func hashOf(b []byte) uint64 {
-	n := len(b)
-	h := uint64(n) << 58
-	if n >= 4 {
-		h ^= uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
+// endsOf returns the first four bytes of a word and its last four, or all of a shorter one: up to eight bytes nothing else is in it.
+func endsOf(b []byte) uint64 {
+	if n := len(b); n >= 4 {
+		return uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
 	} else {
-		h ^= uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16
+		return uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16
 	}
-	return h * 0x9E3779B97F4A7C15
+}
+
+// slot returns where a word is looked for first.
+func (x *index) slot(ends uint64, n int) uint64 {
+	return (ends ^ uint64(n)<<58) * 0x9E3779B97F4A7C15 >> x.shift
 }
 
 // find returns a word's place in the list, -1 for none.
@@ -47,10 +53,11 @@ func (x *index) find(word []byte) int {
 	if len(word) == 0 {
 		return -1
 	}
-	k := hashOf(word) >> x.shift
+	ends := endsOf(word)
+	k := x.slot(ends, len(word))
 	for k < uint64(len(x.slots)) {
 		n := int(x.slots[k]) - 1
-		if n < 0 || x.words[n] == string(word) {
+		if n < 0 || x.ends[n] == ends && len(x.words[n]) == len(word) && (len(word) <= 8 || x.words[n] == string(word)) {
 			return n
 		}
 		k = (k + 1) & uint64(len(x.slots)-1)

@@ -9,7 +9,7 @@ import "bytes"
 //	js-data       data: with a type that a browser runs
 //	js-prototype  the prototype of JavaScript's objects, reached through a parameter's name or a key (jsproto.go)
 func (s *scan) scripts(t *text) {
-	if t.marks&markColon == 0 {
+	if t.marks&markColon == 0 || t.known.Has(JS) && t.known.Has(XSS) {
 		return
 	}
 	b := t.b

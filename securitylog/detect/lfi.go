@@ -12,6 +12,9 @@ import (
 //	lfi-absolute  any absolute system path as a parameter's value
 //	lfi-wrapper   file:, php:, phar: and other stream wrappers
 func (s *scan) lfi(t *text) {
+	if t.known.Has(LFI) {
+		return
+	}
 	b := trimBlank(t.b)
 	if len(b) < 4 {
 		return

@@ -7,6 +7,9 @@ import "bytes"
 //	log4shell-jndi    a JNDI lookup, however it is spelled
 //	log4shell-lookup  another lookup that gives away the environment, or a default used as a disguise
 func (s *scan) log4shell(t *text) {
+	if t.known.Has(Log4Shell) {
+		return
+	}
 	b := t.b
 	if t.marks&(markDollar|markColon) != markDollar|markColon && !t.signs.has(signJNDI) {
 		return
@@ -55,43 +58,48 @@ func (s *scan) resolveLookups(b []byte) string {
 		return bytes.HasPrefix(content, []byte("jndi:")) || bytes.HasPrefix(content, []byte("jndi :")) || bytes.HasPrefix(content, []byte("jndi${")) || bytes.HasPrefix(content, []byte("::-jndi"))
 	}
 	found := false
+	kept := 0 // up to here b is in out
 	for i := 0; i < len(b) && !found; i++ {
-		switch {
-		case b[i] == '$' && at(b, i+1) == '{':
+		opening := b[i] == '$' && at(b, i+1) == '{'
+		if !opening && (b[i] != '}' || len(opens) == 0) {
+			continue
+		}
+		out = append(out, b[kept:i]...)
+		if opening {
 			if len(opens) == maxLookupDepth {
 				opens = opens[:0]
 			}
 			opens = append(opens, len(out))
 			i++
-		case b[i] == '}' && len(opens) > 0:
-			from := opens[len(opens)-1]
-			opens = opens[:len(opens)-1]
-			content := out[from:]
-			step(min(len(content), maxLookup))
-			if len(content) > maxLookup {
-				found = judge(content[:maxLookup])
-				continue
-			}
-			if judge(content) {
-				found = true
-				break
-			}
-			if value, ok := lookupValue(content); ok {
-				hidden++
-				if disguised(content) {
-					disguises++
-				}
-				out = append(out[:from], value...)
-				continue
-			}
-			if isProbe(content) {
-				probes++
-			}
-			out = append(out, '}')
-		default:
-			out = append(out, b[i])
+			kept = i + 1
+			continue
 		}
+		kept = i + 1
+		from := opens[len(opens)-1]
+		opens = opens[:len(opens)-1]
+		content := out[from:]
+		step(min(len(content), maxLookup))
+		if len(content) > maxLookup {
+			found = judge(content[:maxLookup])
+			continue
+		}
+		if found = judge(content); found {
+			break
+		}
+		if value, ok := lookupValue(content); ok {
+			hidden++
+			if disguised(content) {
+				disguises++
+			}
+			out = append(out[:from], value...)
+			continue
+		}
+		if isProbe(content) {
+			probes++
+		}
+		out = append(out, '}')
 	}
+	out = append(out, b[min(kept, len(b)):]...)
 	for _, from := range opens {
 		if found {
 			break

@@ -8,6 +8,9 @@ import "bytes"
 //	nosqli-where     $where with an expression
 //	nosqli-script    statements that leave a string of server-side JavaScript
 func (s *scan) nosqli(t *text, sql bool) {
+	if t.known.Has(NoSQLi) {
+		return
+	}
 	b := t.b
 	if t.marks&markDollar != 0 || t.marks&markAmp != 0 && bytes.Contains(b, []byte("&exists")) {
 		step(len(b))

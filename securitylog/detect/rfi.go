@@ -9,6 +9,9 @@ import "bytes"
 //	rfi-internal  the metadata service of a cloud, or loopback in disguise
 //	rfi-scheme    a scheme for talking to other services: gopher, dict, ldap, rmi
 func (s *scan) rfi(t *text) {
+	if t.known.Has(RFI) {
+		return
+	}
 	b := bytes.TrimPrefix(trimBlank(t.b), []byte("url:")) // which Java takes off
 	if hasAnyAt(b, 0, "jar:http", "jar:ftp") {            // an archive that is fetched
 		s.report(t.place, RFI, "rfi-scheme")

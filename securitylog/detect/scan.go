@@ -68,6 +68,7 @@ type text struct {
 	loose bool    // a query parameter without '=': what follows a raw '&' of a payload
 	prose bool    // reads like sentences
 	shell bool    // && or || stand before a command and its argument
+	known Set     // classes that need not be looked for
 }
 
 func (s *scan) report(p place, c Class, rule string) {
@@ -174,8 +175,27 @@ func (s *scan) value(p place, raw string, plus, loose bool) {
 		return
 	}
 	s.values++
+	known := s.known(p)
+	if known == All {
+		return
+	}
 	b, enc := s.normalise(raw, plus)
-	s.inspect(&text{place: p, b: b, enc: enc, loose: loose})
+	s.inspect(&text{place: p, b: b, enc: enc, loose: loose, known: known})
+}
+
+// known returns the classes that a further finding at a place would say nothing new of: those that were found there, and those that nobody
+// looks for. Their rules leave a text at once.
+func (s *scan) known(p place) Set {
+	if len(s.found) >= maxFindings {
+		return All
+	}
+	known := All &^ s.d.classes
+	for i := range s.found {
+		if f := &s.found[i]; f.Where == p.where && (f.Name == p.name || f.Name == "" && !plainName(p.name)) {
+			known |= Of(f.Class)
+		}
+	}
+	return known
 }
 
 // inspect puts every rule to a normalised text. The order matters: a rule may ask whether an earlier class has explained the text.

@@ -23,7 +23,7 @@ import "bytes"
 func (s *scan) sqli(t *text, markup bool) {
 	const signs = markQuote | markParen | markSemi | markPipe | markAmp | markHash | markEquals | markDash | markStar | markAt | markSlash
 	b := valueOf(t)
-	if len(b) < 3 {
+	if len(b) < 3 || t.known.Has(SQLi) && t.known.Has(CmdI) {
 		return
 	}
 	q := s.lexValue(t, b)
@@ -31,6 +31,9 @@ func (s *scan) sqli(t *text, markup bool) {
 		return
 	}
 	t.shell = q.shellJoins() || batchControl(b, skipBlank(b, 0))
+	if t.known.Has(SQLi) {
+		return
+	}
 	if t.marks&markQuote != 0 && probes(b) {
 		s.report(t.place, SQLi, "sqli-probe")
 		return

@@ -9,6 +9,9 @@ package detect
 //	ssti-call        functions of the template engine or the runtime
 //	ssti-directive   a directive outside of delimiters: #set($x=...), T(java.lang.Runtime)
 func (s *scan) ssti(t *text) {
+	if t.known.Has(SSTI) {
+		return
+	}
 	b := t.b
 	step(2 * len(b))
 	const asp, thymeleaf = markAngle | markPercent, markBracket | markDollar

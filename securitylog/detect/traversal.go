@@ -11,6 +11,9 @@ import "bytes"
 //	traversal-broken    dot-dot segments between escapes that mean nothing, or with the separators' code left over: "..2f..2f"
 //	traversal-hops      five or more "./" in a row, which some systems truncate
 func (s *scan) traversal(t *text) {
+	if t.known.Has(Traversal) {
+		return
+	}
 	if t.enc.overlong >= 2 && t.marks&(markDot|markSlash|markBackslash) != 0 {
 		s.report(t.place, Traversal, "traversal-overlong")
 		return
@@ -104,38 +107,82 @@ type dotWalk struct {
 	awaited  bool // a system directory, following now, would settle it
 }
 
+// dotByte is what a byte means to the walk.
+type dotByte uint8
+
+const (
+	dotOther   dotByte = iota // part of a name
+	dotSlash                  // a separator
+	dotDot                    //
+	dotWild                   // an undecidable escape
+	dotSpace                  //
+	dotNothing                // a control character that path functions drop
+	dotBounds                 // a path can begin after it
+	dotSemi                   // so too, and path parameters begin with it
+	dotMark                   // a question mark
+	dotPercent                // an escape that means nothing
+)
+
+var dotBytes = func() (bytes [256]dotByte) {
+	for c := range bytes[:' '] {
+		bytes[c] = dotNothing
+	}
+	for _, c := range []byte("\"'`()[{=:,|&<>@!+") {
+		bytes[c] = dotBounds
+	}
+	bytes['/'], bytes['\\'], bytes['.'], bytes[wild], bytes[' '], bytes[';'], bytes['?'], bytes['%'] = dotSlash, dotSlash, dotDot, dotWild, dotSpace, dotSemi, dotMark, dotPercent
+	return bytes
+}()
+
 // dotSegments walks over the text once and returns the rule that matched.
 func dotSegments(b []byte, inPath bool) string {
 	w := dotWalk{seg: segment{start: true}}
 	for i := 0; i < len(b); i++ {
 		c := b[i]
+		kind := dotBytes[c]
 		escape := 0
-		if c == '%' {
-			escape = brokenEscape(b, i)
+		switch kind { // by what stands beside it
+		case dotPercent:
+			switch escape = brokenEscape(b, i); {
+			case escape > 0:
+				kind = dotWild
+			case startsUnit(b, i+1): // the rest of an escape
+				kind = dotNothing
+			default:
+				kind = dotOther
+			}
+		case dotMark:
+			if w.seg.others {
+				kind = dotOther
+			}
+		case dotSemi:
+			if !w.seg.pure() || w.seg.dots != 2 || !w.seg.start && !w.seg.slash {
+				kind = dotBounds
+			}
 		}
-		switch {
-		case c == '/' || c == '\\':
+		switch kind {
+		case dotSlash:
 			if w.seg.dots == 3 && c == '\\' && inPath && w.seg.placed() && w.seg.pure() {
 				return "traversal-dots"
 			}
 			if rule := w.close(true); rule != "" {
 				return rule
 			}
-		case c == '.' && at(b, i+1) != '.':
-			w.seg.dots++
-		case c == '.':
-			if n := leftoverSeparator(b, i); n > 0 {
-				if w.leftover++; w.leftover >= 2 {
-					return "traversal-broken"
+		case dotDot:
+			if at(b, i+1) == '.' {
+				if n := leftoverSeparator(b, i); n > 0 {
+					if w.leftover++; w.leftover >= 2 {
+						return "traversal-broken"
+					}
+					i += n
+					w.seg = segment{slash: true}
+					w.awaited = true
+					continue
 				}
-				i += n
-				w.seg = segment{slash: true}
-				w.awaited = true
-				continue
 			}
 			w.seg.dots++
-		case c == wild || escape > 0:
-			if c == wild || escape == 2 {
+		case dotWild:
+			if escape != 1 {
 				if w.wildRun++; w.wildRun >= 4 {
 					return "traversal-broken"
 				}
@@ -154,22 +201,21 @@ func dotSegments(b []byte, inPath bool) string {
 			}
 			w.seg.wilds++
 			continue
-		case c == '?' && !w.seg.others:
+		case dotMark:
 			w.seg.marks++
-		case c == '%' && startsUnit(b, i+1): // the rest of an escape
-		case c == ';' && w.seg.pure() && w.seg.dots == 2 && (w.seg.start || w.seg.slash):
+		case dotSemi:
 			// "..;/": servlet containers drop path parameters after the front end has looked.
 			if j := indexSlash(b[i:min(len(b), i+64)]); j >= 0 && (w.seg.slash || inPath || i == 2) {
 				return "traversal-dotdot"
 			}
 			w.seg = segment{start: true}
-		case c == ' ':
+		case dotSpace:
 			if w.seg.others {
 				w.seg = segment{} // a word before the space says nothing of the segment after it
 			}
 			w.seg.spaces++
-		case isBlank(c): // control characters that path functions drop
-		case boundsPath[c]:
+		case dotNothing:
+		case dotBounds:
 			if w.seg.pure() && w.seg.dots == 2 && w.seg.wilds == 0 && w.seg.slash {
 				return "traversal-dotdot" // the path ends here
 			}
@@ -178,7 +224,7 @@ func dotSegments(b []byte, inPath bool) string {
 			}
 			w.seg = segment{start: true}
 			w.hops = 0
-		default:
+		case dotOther:
 			if (w.awaited || w.seg.pure() && w.seg.wilds >= 2) && !w.seg.others && hasAnyAt(b, i, systemNames...) {
 				return "traversal-broken"
 			}
@@ -252,9 +298,6 @@ func startsUnit(b []byte, i int) bool {
 	}
 	return false
 }
-
-// boundsPath are the bytes after which a path can begin.
-var boundsPath = byteSet("\"'`()[{=:,|&<>;@!+")
 
 // leftoverSeparator returns how many bytes after the dot at i belong to a dot-dot with the code of a separator that lost its percent
 // sign, "..2f", "..5c" or "..u2215"; 0 when there is none.

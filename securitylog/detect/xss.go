@@ -14,6 +14,9 @@ import "bytes"
 //	xss-charset    a script tag in UTF-7, or with the high bit set on its brackets
 //	xss-code       a browser's own functions called from a text that leaves a string
 func (s *scan) xss(t *text) {
+	if t.known.Has(XSS) {
+		return
+	}
 	b := t.b
 	step(2 * len(b))
 	if t.signs.has(signUTF7) && t.signs.has(signUTF7Close) {

@@ -10,6 +10,9 @@ import "bytes"
 //	xxe-include   XInclude, a schema or a style sheet that is fetched, or a style sheet that reads files
 //	xxe-document  an XML document, or a section of character data that hides markup from filters
 func (s *scan) xxe(t *text) {
+	if t.known.Has(XXE) {
+		return
+	}
 	if t.signs.has(signUTF7Declares) {
 		s.report(t.place, XXE, "xxe-entity")
 		return
