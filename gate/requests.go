@@ -158,13 +158,30 @@ func IndexRequests(list []*Requests) *RequestsIndex {
 // Near appends to found, in the order of the list, the numbers of the rules that
 // may be about r: all that match it are among them.
 func (x *RequestsIndex) Near(r *http.Request, found []int) []int {
+	return x.at(r.URL.Path, found)
+}
+
+func (x *RequestsIndex) at(path string, found []int) []int {
 	found = append(found, x.always...)
 	if len(x.near.nodes) > 0 {
-		found = x.near.near(r.URL.Path, found)
+		found = x.near.near(path, found)
 		slices.Sort(found)
 		found = slices.Compact(found)
 	}
 	return found
+}
+
+// Most are the numbers of the rules that may be about one and the same request,
+// as far as its path tells, and a path at which there are most of them.
+func (x *RequestsIndex) Most() (path string, numbers []int) {
+	path, numbers = "/", x.at("/", nil)
+	for i := range x.near.nodes {
+		there := x.near.nodes[i].literal + "/"
+		if found := x.at(there, nil); len(found) > len(numbers) {
+			path, numbers = there, found
+		}
+	}
+	return path, numbers
 }
 
 // CheckPaths judges the paths of the matchers: see urlpath.CheckPattern.

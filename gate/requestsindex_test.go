@@ -110,6 +110,10 @@ func TestIndexAgreesWithMatchers(t *testing.T) {
 			rules[i] = &q
 		}
 		index := gate.IndexRequests(rules)
+		most, numbers := index.Most()
+		if at := index.Near(&http.Request{URL: &url.URL{Path: most}}, nil); !slices.Equal(at, numbers) {
+			t.Fatalf("Most says %v are at %s, and there are %v", numbers, most, at)
+		}
 		for range 8 {
 			r := &http.Request{
 				Method: rapid.SampledFrom([]string{"GET", "POST"}).Draw(t, "method"),
@@ -129,6 +133,9 @@ func TestIndexAgreesWithMatchers(t *testing.T) {
 				}
 			}
 			near := index.Near(r, nil)
+			if len(near) > len(numbers) {
+				t.Fatalf("at %s are %v, more than at %s, where Most says most are: %v", path, near, most, numbers)
+			}
 			if !slices.IsSorted(near) || len(slices.Compact(slices.Clone(near))) != len(near) {
 				t.Fatalf("%v is out of order", near)
 			}

@@ -18,6 +18,14 @@ func SlotsInUse() (n int) {
 	return n
 }
 
+// PoliciesKept is the number of values of RateLimit-Policy that are kept.
+func (l *RateLimit) PoliciesKept() int {
+	if known := l.policies.Load(); known != nil {
+		return len(*known)
+	}
+	return 0
+}
+
 // MaxKeyLabels is the number of key ids with a label of their own.
 const MaxKeyLabels = maxKeyLabels
 

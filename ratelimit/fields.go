@@ -76,9 +76,13 @@ func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Seco
 
 // policyKey is what the value of RateLimit-Policy depends on.
 type policyKey struct {
-	tiers uint32 // a set
-	plan  string // "" where no tier knows it
+	tiers [maxCounting]uint16 // the numbers of the open tiers, each plus one
+	plan  string              // "" where no tier knows it
 }
+
+// maxPolicies bounds the values that are kept: matchers that clients have a say
+// in may put tiers together in many ways.
+const maxPolicies = 2 * maxTiers
 
 // policy is the value of RateLimit-Policy. There are few, and they are kept.
 func (l *RateLimit) policy(d *decision) []string {
@@ -86,12 +90,15 @@ func (l *RateLimit) policy(d *decision) []string {
 	if _, known := l.Plans[d.plan]; !known {
 		key.plan = ""
 	}
+	open := 0
 	for i := range d.charges {
 		if d.tier(i).open {
-			key.tiers |= 1 << d.tiers[i]
+			key.tiers[open] = d.tiers[i] + 1
+			open++
 		}
 	}
-	if known := l.policies.Load(); known != nil {
+	known := l.policies.Load()
+	if known != nil {
 		if value, ok := (*known)[key]; ok {
 			return value
 		}
@@ -105,7 +112,9 @@ func (l *RateLimit) policy(d *decision) []string {
 		}
 	}
 	value := []string{strings.Join(parts, ", ")}
-	l.keepPolicy(key, value)
+	if known == nil || len(*known) < maxPolicies {
+		l.keepPolicy(key, value)
+	}
 	return value
 }
 

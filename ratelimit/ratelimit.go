@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -41,7 +42,8 @@ func init() { caddy.RegisterModule(new(RateLimit)) }
 // Caddy's storage, a restart. Changed numbers hold at once, for running windows
 // too.
 type RateLimit struct {
-	// Tiers are the limits, at most 32.
+	// Tiers are the limits, at most 1000, of which at most 32 may be about one
+	// and the same path.
 	Tiers []*Tier `json:"tiers,omitempty"`
 
 	// Plans are other limits for callers whose key is on a plan, by the plan's
@@ -74,6 +76,8 @@ type RateLimit struct {
 	resolve  gate.Resolver
 	logger   *zap.Logger
 	tiers    []*tier
+	every    []int               // the numbers of all tiers, if they are few
+	near     *gate.RequestsIndex // of the tiers
 	slots    []*concurrent
 	exempt   []netip.Prefix
 	fields   fields
@@ -131,7 +135,32 @@ func (l *RateLimit) Provision(ctx caddy.Context) error {
 	if err := errors.Join(mistakes...); err != nil {
 		return fmt.Errorf("agent_rate_limit: %w", err)
 	}
+	if err := l.indexTiers(); err != nil {
+		return fmt.Errorf("agent_rate_limit: %w", err)
+	}
 	return nil
+}
+
+// indexTiers prepares finding the tiers that may count a request.
+func (l *RateLimit) indexTiers() error {
+	about := make([]*gate.Requests, len(l.tiers))
+	for i, t := range l.tiers {
+		about[i] = &t.match
+		if len(l.tiers) <= fewTiers {
+			l.every = append(l.every, i)
+		}
+	}
+	l.near = gate.IndexRequests(about)
+	path, numbers := l.near.Most()
+	if len(numbers) <= maxCounting {
+		return nil
+	}
+	names := make([]string, maxCounting+1)
+	for i := range names {
+		names[i] = l.tiers[numbers[i]].Name
+	}
+	return fmt.Errorf("%d tiers may count one and the same request, to %s (%s...): at most %d are possible, so give them paths of their own; "+
+		"to limit many clients apart, one tier with `by` and plans is enough", len(numbers), path, strings.Join(names, ", "), maxCounting)
 }
 
 func (l *RateLimit) limitsNothing() bool {
@@ -253,7 +282,7 @@ type decision struct {
 	charges []window.Charge
 	who     []window.Identity // of each charge, if there is a store
 	there   []redis.Charge    // the store's charges, nil if it was not asked
-	tiers   []uint8           // of each charge, the tier by its number
+	tiers   []uint16          // of each charge, the tier by its number
 	verdict window.Verdict
 }
 
@@ -276,7 +305,13 @@ func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Requ
 	d := l.newDecision(req)
 	var who window.Identity
 	settles := false
-	for i, t := range l.tiers {
+	var room [maxCounting]int
+	near := l.every
+	if near == nil {
+		near = l.near.Near(r, room[:0])
+	}
+	for _, i := range near {
+		t := l.tiers[i]
 		match, err := t.match.Match(r)
 		if err != nil {
 			return err
@@ -294,7 +329,7 @@ func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Requ
 		if l.limits.store != nil {
 			d.who = append(d.who, who)
 		}
-		d.charges, d.tiers = append(d.charges, charge), append(d.tiers, uint8(i))
+		d.charges, d.tiers = append(d.charges, charge), append(d.tiers, uint16(i))
 		settles = settles || t.settles()
 	}
 	if len(d.charges) == 0 {

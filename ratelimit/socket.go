@@ -17,7 +17,7 @@ type socketEvents struct {
 	req     *gate.Request
 	charges []window.Charge // not charged yet
 	who     []window.Identity
-	tiers   []uint8
+	tiers   []uint16
 }
 
 // countEvents has the events of a request that leads to a socket counted. Tiers

@@ -83,8 +83,12 @@ const (
 
 	countFailures = "failures"
 
-	// A tier is a bit in a set.
-	maxTiers = 32
+	maxTiers = 1000
+	// maxCounting bounds the tiers that count one request: each of them is
+	// checked and charged, and has its place in the fields of the response.
+	maxCounting = 32
+	// fewTiers are asked one by one, which costs no more than to look them up.
+	fewTiers = 8
 )
 
 // tier is a Tier, ready for requests.

@@ -133,8 +133,9 @@ var growth = []struct {
 }{
 	{"keys in the ring", "Ring", []string{"1", "10000", "1000000"}, "a look-up by hash: what grows is the processor's cache misses"},
 	{"keys in the key file, up to 200,000 of them in use, limited by key", "Keys", []string{"1", "10000", "1000000"}, "the ring, and the counters of as many clients"},
-	{"tiers that count one request", "Tiers", []string{"1", "2", "4", "8", "16", "32"}, "each is checked and charged, so the cost grows with them; 32 are the most"},
-	{"tiers on a path each, one of which counts a request", "Other", []string{"1", "2", "4", "8", "16", "32"}, "each is asked whether it is about the path"},
+	{"tiers that count one request", "Tiers", []string{"1", "2", "4", "8", "16", "32"}, "each is checked and charged, and looked for in the list of the client's counters, so that twice as many cost more than twice; 32 are the most that may"},
+	{"tiers on a path each, one of which counts a request", "Other", []string{"1", "10", "100", "1000"}, "an index of the paths finds those that may be meant, and only these are asked"},
+	{"the same, and the client has a count in each of them", "Active", []string{"1", "10", "100", "1000"}, "a client's counters are a list, which is walked for those of a tier"},
 	{"scopes written out, a `require` for each route", "Rules", []string{"1", "10", "100", "1000"}, "an index of the paths finds those that may be meant, and only these are asked"},
 	{"routes of one tier, written out as the paths of a matcher", "Paths", []string{"1", "10", "100", "1000"}, "the same index, within the matcher"},
 	{"routes of ElizaOS, in one table of 90", "Table", []string{"api_agents", "api_messaging_channels_2e0a6c0e-0b8a-4d4f-8d0e-5f4a3c2b1a00_messages", "api_never_heard_of"}, "a tree by segments: the length of the path counts, not the number of routes"},

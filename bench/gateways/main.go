@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -66,6 +67,9 @@ func main() {
 	if err != nil || flag.NArg() > 0 || o.rounds < 1 || o.connections < 1 || o.duration <= 0 {
 		flag.Usage()
 		log.Fatal(cmp.Or(err, errors.New("gateways: an argument makes no sense")))
+	}
+	if !slices.ContainsFunc(scenarios, func(s scenario) bool { return pattern.MatchString(s.name) }) {
+		log.Fatalf("gateways: -only %s matches no scenario", *only)
 	}
 	o.only = pattern
 	if err := measure(o); err != nil {

@@ -126,7 +126,7 @@ func manyKeys(n int) (known []keys.Key, secrets []string) {
 
 // BenchmarkTiers is a request that counts in n tiers at once.
 func BenchmarkTiers(b *testing.B) {
-	for _, n := range []int{1, 2, 4, 8, 16, 32} { // 32 is the most that one handler takes
+	for _, n := range []int{1, 2, 4, 8, 16, 32} { // 32 is the most that may count one request
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			tiers := numbered(n, "tier t%d {\nlimit 1000000000 15m\n}\n")
 			handler := chain(b, "", "agent_gate\nagent_rate_limit {\n"+tiers+"}")
@@ -177,13 +177,41 @@ func BenchmarkTable(b *testing.B) {
 
 // BenchmarkOther is a request that counts in one of n tiers, each on its path.
 func BenchmarkOther(b *testing.B) {
-	for _, n := range []int{1, 2, 4, 8, 16, 32} {
+	for _, n := range []int{1, 10, 100, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			tiers := numbered(n, "tier t%[1]d /api/route%[1]d/* {\nlimit 1000000000 15m\n}\n")
-			handler := chain(b, "", "agent_gate\nagent_rate_limit {\n"+tiers+"}")
-			gatetest.BenchHandler(b, handler, fmt.Sprintf("/api/route%d/x", n-1), func(*http.Request) {})
+			gatetest.BenchHandler(b, tiersApart(b, n), fmt.Sprintf("/api/route%d/x", n-1), func(*http.Request) {})
 		})
 	}
+}
+
+// BenchmarkActive is the same, of a client that has a count in each of them and
+// uses another one each time.
+func BenchmarkActive(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			paths, next := make([]string, n), 0
+			for i := range paths {
+				paths[i] = fmt.Sprintf("/api/route%d/x", i)
+			}
+			another := func(r *http.Request) {
+				next = (next + stride) % n
+				r.URL.Path, r.RequestURI = paths[next], paths[next]
+			}
+			handler := tiersApart(b, n)
+			nothing := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
+			for range n {
+				if err := gatetest.Serve(handler, "/", another, nothing); err != nil {
+					b.Fatal(err)
+				}
+			}
+			gatetest.BenchHandler(b, handler, "/", another)
+		})
+	}
+}
+
+// tiersApart are n tiers, each on a path of its own.
+func tiersApart(b *testing.B, n int) *caddyhttp.Subroute {
+	return chain(b, "", "agent_gate\nagent_rate_limit {\n"+numbered(n, "tier t%[1]d /api/route%[1]d/* {\nlimit 1000000000 15m\n}\n")+"}")
 }
 
 // BenchmarkStreams is a request beside n others that are in flight.

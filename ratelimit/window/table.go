@@ -112,11 +112,15 @@ func (t *Table) Tier(name string, s Spec) (*Tier, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	known := len(*t.tiers.Load())
 	tier, err := t.named(name)
 	if err != nil {
 		return nil, err
 	}
-	if tier.policy.Load() == nil {
+	switch {
+	case int(tier.no) == known: // nobody has a counter of it yet
+		tier.policy.Store(p)
+	case tier.policy.Load() == nil:
 		t.apply(tier, p)
 	}
 	return tier, nil
