@@ -50,15 +50,15 @@ func ReadsBody(contentType string) bool { return kindOf(contentType) != otherBod
 // whether the text around them is well-formed, so that nothing hides behind an error.
 func (s *scan) json(body []byte) {
 	p := place{where: InBody}
-	var str []byte
-	for i := 0; i < len(body); i++ {
-		if body[i] != '"' {
+	text := string(body)
+	for i := 0; i < len(text); i++ {
+		if text[i] != '"' {
 			continue
 		}
-		str, i = jsonString(str[:0], body, i+1)
-		j := skipBlank(body, i+1)
-		if at(body, j) == ':' {
-			p.name = string(str)
+		var str string
+		str, i = s.jsonString(text, i+1)
+		if j := skipBlank(body, i+1); at(body, j) == ':' {
+			p.name = str
 			if plainName(p.name) {
 				if p.name == "__proto__" {
 					s.report(p, JS, "js-prototype")
@@ -66,13 +66,26 @@ func (s *scan) json(body []byte) {
 				continue
 			}
 		}
-		s.value(p, string(str), false, false)
+		s.value(p, str, false, false)
 	}
 }
 
-// jsonString appends the string that starts at i to dst, its escapes decoded, and returns the position of its closing quote, or of
-// the end.
-func jsonString(dst, b []byte, i int) ([]byte, int) {
+// jsonString returns the string that starts at i, its escapes decoded, and the position of its closing quote, or of the end.
+func (s *scan) jsonString(text string, i int) (string, int) {
+	for end := i; ; end++ {
+		if end == len(text) || text[end] == '"' {
+			return text[i:end], end
+		}
+		if text[end] == '\\' {
+			s.unescaped, end = unescapeJSON(append(s.unescaped[:0], text[i:end]...), text, end)
+			return string(s.unescaped), end
+		}
+	}
+}
+
+// unescapeJSON appends the rest of a string from i on to dst, its escapes decoded, and returns the position of its closing quote, or of the
+// end.
+func unescapeJSON(dst []byte, b string, i int) ([]byte, int) {
 	for ; i < len(b) && b[i] != '"'; i++ {
 		if b[i] != '\\' || i+1 >= len(b) {
 			dst = append(dst, b[i])
@@ -90,7 +103,7 @@ func jsonString(dst, b []byte, i int) ([]byte, int) {
 			dst = append(dst, ' ')
 		case 'u':
 			if i+4 < len(b) {
-				if r, ok := hexRune(b[i+1 : i+5]); ok {
+				if r, ok := hexRune([]byte(b[i+1 : i+5])); ok {
 					dst = utf8.AppendRune(dst, r)
 					i += 4
 				}

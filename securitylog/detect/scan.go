@@ -8,19 +8,20 @@ import (
 
 // scan is the working memory of one inspection; detectors keep them in a pool.
 type scan struct {
-	d        *Detector
-	buf      []byte // the normalised text
-	markup   []byte // the text with entities and script escapes decoded
-	lookups  []byte // the text with Log4j lookups resolved
-	opens    []int
-	squeezed []byte
-	toks     []token
-	sql      sqlText
-	matches  []match
-	more     []match // matches of the markup view
-	found    Findings
-	budget   int // bytes that libinjection may still read
-	values   int // how many values have been judged
+	d         *Detector
+	buf       []byte // the normalised text
+	markup    []byte // the text with entities and script escapes decoded
+	lookups   []byte // the text with Log4j lookups resolved
+	opens     []int
+	squeezed  []byte
+	unescaped []byte // a string of JSON
+	toks      []token
+	sql       sqlText
+	matches   []match
+	more      []match // matches of the markup view
+	found     Findings
+	budget    int // bytes that libinjection may still read
+	values    int // how many values have been judged
 }
 
 const (

@@ -119,6 +119,9 @@ func (q *sqlText) nests(i int) bool {
 // shellJoins reports whether && or || stands before a command of a shell and its argument, as in "&& sleep 5" and "|| ping -c 3": behind
 // a name SQL has an operator, a bracket or the end.
 func (q *sqlText) shellJoins() bool {
+	if q.logics == 0 {
+		return false
+	}
 	for i := range q.toks {
 		if q.toks[i].kind != tokLogic {
 			continue

@@ -4,7 +4,7 @@ import "github.com/corazawaf/libinjection-go"
 
 // grammar asks libinjection, where quotes, brackets or comments stand beside words of SQL, and believes it where there is a break-out.
 func (s *scan) grammar(q *sqlText) bool {
-	if q.prose || len(q.toks) < 3 || len(q.toks) > 256 {
+	if q.prose || len(q.toks) < 3 || len(q.toks) > 256 || len(q.b) > s.budget {
 		return false
 	}
 	split, joined := q.split(), q.joined()
@@ -15,7 +15,7 @@ func (s *scan) grammar(q *sqlText) bool {
 	if !odd && !(q.tail && (q.keywords > 0 || joined || q.plain <= 3)) {
 		return false
 	}
-	if len(q.b) > s.budget || !q.evidence(odd, joined, split) { // the dearer question last
+	if !q.evidence(odd, joined, split) { // the dearer question last
 		return false
 	}
 	s.budget -= len(q.b) + libinjectionCall

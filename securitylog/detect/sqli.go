@@ -154,7 +154,7 @@ func (q *sqlText) judge() string {
 	for k := n - 1; k >= max(0, n-4) && !q.tail; k-- {
 		q.tail = q.toks[k].kind == tokComment
 	}
-	q.odd = q.opensQuote()
+	q.odd = q.singles%2 == 1 || q.doubles%2 == 1 // the text leaves one open
 	if rule := q.whole(); rule != "" {
 		return rule
 	}
@@ -164,7 +164,9 @@ func (q *sqlText) judge() string {
 		var rule string
 		switch t.kind {
 		case tokWord:
-			rule = q.atWord(i, &chars)
+			if t.kw != kwNone {
+				rule = q.atWord(i, &chars)
+			}
 		case tokLogic:
 			rule = q.atBool(i)
 		case tokQuote:
@@ -198,19 +200,6 @@ func (q *sqlText) judge() string {
 		return "sqli-obfuscated"
 	}
 	return q.ending()
-}
-
-// opensQuote reports whether the text holds an odd number of single or of double quotes.
-func (q *sqlText) opensQuote() bool {
-	single, double := 0, 0
-	for i := range q.toks {
-		if t := &q.toks[i]; t.kind == tokQuote {
-			single += boolInt(t.c == '\'')
-			double += boolInt(t.c == '"')
-		}
-	}
-	step(len(q.toks))
-	return single%2 == 1 || double%2 == 1
 }
 
 // endsQuote reports whether token i is a quote that closes one that is open.

@@ -2,8 +2,7 @@ package detect
 
 // isJSON reports whether the text has the form of an object or a list in JSON, as filters of search engines have.
 func isJSON(b []byte) bool {
-	b = trimBlank(b)
-	if len(b) < 4 || !(b[0] == '{' && b[len(b)-1] == '}') && !(b[0] == '[' && b[len(b)-1] == ']') {
+	if b = trimBlank(b); len(b) < 4 || !(b[0] == '{' && b[len(b)-1] == '}') && !(b[0] == '[' && b[len(b)-1] == ']') {
 		return false
 	}
 	next := at(b, skipBlank(b, 1))

@@ -40,6 +40,9 @@ type lexed struct {
 	casts    bool // the text ends in a cast of PostgreSQL: ::int
 	strayEnd bool // a comment closes that was not opened
 	tight    int  // closed comments that stand for the blank between two tokens
+	singles  int  // single quotes
+	doubles  int  // double quotes
+	logics   int  // signs of tokLogic
 	keywords int  // words that mean something to SQL, connectives aside
 	plain    int  // words that mean nothing to SQL
 }
@@ -113,6 +116,8 @@ func lexSQL(toks []token, b []byte) lexed {
 				continue
 			}
 			kind = tokQuote
+			x.singles += boolInt(c == '\'')
+			x.doubles += boolInt(c == '"')
 		case sqlSign:
 			var parts bool
 			if kind, end, next, parts = x.sign(toks, i, glue); kind == 0 {

@@ -73,6 +73,7 @@ func (x *lexer) sign(toks []token, i int, glue bool) (kind tokenKind, end, next 
 		}
 	case '|', '&':
 		if after == c {
+			x.logics++
 			return tokLogic, i + 2, i + 2, false
 		}
 	case '!':

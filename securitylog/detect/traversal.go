@@ -105,6 +105,7 @@ type dotWalk struct {
 	wildRun  int  // undecidable characters in a row
 	leftover int  // "..2f"
 	awaited  bool // a system directory, following now, would settle it
+	slash    int  // the first separator at or behind the last path parameter
 }
 
 // dotByte is what a byte means to the walk.
@@ -205,7 +206,10 @@ func dotSegments(b []byte, inPath bool) string {
 			w.seg.marks++
 		case dotSemi:
 			// "..;/": servlet containers drop path parameters after the front end has looked.
-			if j := indexSlash(b[i:min(len(b), i+64)]); j >= 0 && (w.seg.slash || inPath || i == 2) {
+			if w.slash < i {
+				w.slash = nextSlash(b, i)
+			}
+			if w.slash < min(len(b), i+64) && (w.seg.slash || inPath || i == 2) {
 				return "traversal-dotdot"
 			}
 			w.seg = segment{start: true}
@@ -240,6 +244,14 @@ func dotSegments(b []byte, inPath bool) string {
 		w.wildRun = 0
 	}
 	return w.close(false)
+}
+
+// nextSlash returns the position of the first separator from i on, or the length of b.
+func nextSlash(b []byte, i int) int {
+	if n := indexSlash(b[i:]); n >= 0 {
+		return i + n
+	}
+	return len(b)
 }
 
 // close judges the segment that a separator, or the end of the text, closes.
