@@ -9,7 +9,7 @@ import (
 )
 
 // colours are those of the contenders, told apart by people who see no red or green too.
-var colours = []string{"#777777", "#0072b2", "#e69f00", "#009e73", "#56b4e9"}
+var colours = []string{"#777777", "#0072b2", "#cc79a7", "#e69f00", "#009e73", "#56b4e9"}
 
 // chart draws, for each scenario, every contender's rate beside that of bare Caddy.
 func (r *report) chart() []byte {

@@ -42,6 +42,7 @@ type settings struct {
 	EnvFile                 string
 	Key, BackendKey         string
 	Limit                   int
+	fields                  // of the gate's answers
 }
 
 // limit is a number that no round reaches. It is not larger because caddy-ratelimit holds 24 bytes for each request of it.
@@ -110,12 +111,20 @@ func (h *house) prepare() error {
 
 // startContenders starts all of them; earlier is a binary of the gate, if one is to be measured beside this one.
 func (h *house) startContenders(earlier string) ([]*contender, error) {
+	gate, err := h.startContender("gatehouse", h.gatehouse, limit)
+	if err != nil {
+		return nil, fmt.Errorf("gatehouse: %w", err)
+	}
+	if h.settings.fields, err = fieldsOf(gate); err != nil {
+		return nil, err
+	}
 	var all []*contender
 	for _, c := range []struct{ name, title, program string }{
 		{"caddy", "bare Caddy: `reverse_proxy` and nothing else", h.gatehouse},
 		{"gatehouse", "the gate: `gatehouse elizaos`, everything on", h.gatehouse},
-		{"assembled", "Caddy's own directives and caddy-ratelimit", h.gatehouse},
-		{"nginx", "nginx with `limit_req`, a key map and the same headers", "nginx"},
+		{"fields", "bare Caddy with the header fields that the gate sends, and nothing else", h.gatehouse},
+		{"assembled", "Caddy's own directives and caddy-ratelimit, with the same header fields but for those of limits, of which it has none", h.gatehouse},
+		{"nginx", "nginx with `limit_req`, a key map and the same header fields, likewise", "nginx"},
 		{"earlier", "the gate as it was before its costs were looked into, under the same configuration", earlier},
 	} {
 		if c.program == "" {
@@ -126,9 +135,11 @@ func (h *house) startContenders(earlier string) ([]*contender, error) {
 			log.Printf("%s is not installed and so not measured", c.name)
 			continue
 		}
-		started, err := h.startContender(c.name, program, limit)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.name, err)
+		started := gate
+		if c.name != gate.name {
+			if started, err = h.startContender(c.name, program, limit); err != nil {
+				return nil, fmt.Errorf("%s: %w", c.name, err)
+			}
 		}
 		started.title = c.title
 		all = append(all, started)
@@ -153,7 +164,7 @@ func (h *house) startContender(name, program string, limit int) (*contender, err
 	if c.HTTPS, err = port.Free(); err != nil {
 		return nil, err
 	}
-	source := map[string]string{"caddy": "bare.caddyfile", "gatehouse": "gate.caddyfile", "earlier": "gate.caddyfile", "assembled": "assembled.caddyfile", "nginx": "nginx.conf"}[name]
+	source := map[string]string{"caddy": "bare.caddyfile", "fields": "fields.caddyfile", "gatehouse": "gate.caddyfile", "earlier": "gate.caddyfile", "assembled": "assembled.caddyfile", "nginx": "nginx.conf"}[name]
 	config := filepath.Join(c.Dir, source)
 	if err := writeConfiguration(config, source, c.settings); err != nil {
 		return nil, err
@@ -240,6 +251,9 @@ func writeCertificate(certificate, privateKey string) error {
 		os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644),
 		os.WriteFile(privateKey, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
 }
+
+// refusesNobody reports that the contender has no checks: what others refuse it answers by `respond`, at a path of its own.
+func (c *contender) refusesNobody() bool { return c.name == "caddy" || c.name == "fields" }
 
 // header is what an honest client sends.
 func (c *contender) header() http.Header {

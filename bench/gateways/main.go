@@ -1,7 +1,7 @@
 //go:build linux
 
-// Command gateways measures the gate beside its peers: bare Caddy, the same features assembled from Caddy's own directives and
-// caddy-ratelimit, and nginx. Everything runs on loopback, before one backend, under one load generator, in interleaved rounds.
+// Command gateways measures the gate beside its peers: bare Caddy, bare Caddy with the same header fields, the same features assembled from
+// Caddy's own directives and caddy-ratelimit, and nginx. Everything runs on loopback, before one backend, under one load generator, in interleaved rounds.
 //
 //	go run ./bench/gateways [-full] [-rounds n] [-seconds n] [-connections n] [-only words] [-clients n] [-assembled-clients n]
 //		[-out folder] [-earlier binary] [-benchmarks file] [-before file]

@@ -54,11 +54,14 @@ func (t *table) figure(contender int, of func(sample) float64) figure {
 	return figureOf(values)
 }
 
-// ratio is a contender's rate over that of the first one, round by round: what the machine does in a round, it does to both.
-func (t *table) ratio(contender int) figure {
+// ratio is a contender's rate over that of bare Caddy.
+func (t *table) ratio(contender int) figure { return t.beside(0, contender) }
+
+// beside is a contender's rate over another's, round by round: what the machine does in a round, it does to both.
+func (t *table) beside(other, contender int) figure {
 	var values []float64
 	for round, s := range t.samples[contender] {
-		values = append(values, s.rate()/t.samples[0][round].rate())
+		values = append(values, s.rate()/t.samples[other][round].rate())
 	}
 	return figureOf(values)
 }

@@ -68,7 +68,7 @@ var scenarios = []scenario{
 			p := get(c)
 			p.header.Del("X-Api-Key")
 			p.status = http.StatusUnauthorized
-			if c.name == "caddy" {
+			if c.refusesNobody() {
 				p.path = "/refused"
 			}
 			return send(c, p, o.connections, d)
@@ -79,7 +79,7 @@ var scenarios = []scenario{
 		run: func(c *contender, o options, d time.Duration) (sample, error) {
 			p := get(c)
 			p.path = "/api/over"
-			if c.name == "caddy" {
+			if c.refusesNobody() {
 				p.path = "/over"
 			}
 			if err := exhaust(c, p); err != nil {
