@@ -356,32 +356,3 @@ func assigns(b []byte, i, j int) bool {
 	}
 	return at(b, v) == '$' && (at(b, v+1) == '(' || at(b, v+1) == '\'' || at(b, v+1) == '"' || at(b, v+1) == '{') || at(b, v) == '`'
 }
-
-// programPath recognises a program called by its path at i: /bin/cat, /usr/bin/id, c:\windows\system32\cmd.exe; the path may be globbed
-// or have lost its first slash.
-func programPath(b []byte, i int) string {
-	switch at(b, i) {
-	case '/', 'u', 'b', '.', '~':
-	default:
-		return ""
-	}
-	if b[i] == '/' || hasAnyAt(b, i, "usr/", "bin/", "./", "~/", "../") {
-		step(64)
-		end := i
-		for end < len(b) && end-i < 64 && !isBlank(b[end]) && b[end] != ';' && b[end] != '|' && b[end] != '&' && b[end] != '`' && b[end] != ')' && b[end] != '\'' && b[end] != '"' && b[end] != '<' && b[end] != '>' {
-			end++
-		}
-		p := b[i:end]
-		k := bytes.LastIndexByte(p, '/')
-		dir, base := p[:k+1], p[k+1:]
-		switch {
-		case bytes.Contains(dir, []byte("bin/")) && (commandKindOf(base) != 0 || len(base) > 0 && bytes.ContainsAny(base, "?*[")):
-			return "cmdi-path"
-		case string(dir) == "/etc/" && bytes.ContainsAny(base, "*["): // what a shell expands
-			return "cmdi-path"
-		case bytes.ContainsAny(dir, "?*[") && len(dir) > 2 && (bytes.ContainsAny(base, "?*[") || commandKindOf(base) != 0):
-			return "cmdi-path"
-		}
-	}
-	return ""
-}

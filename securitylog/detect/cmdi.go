@@ -169,7 +169,7 @@ func shellText(b []byte, t *text, plain bool) string {
 			}
 			sep = sepSemi
 		case '|':
-			if t.marks&markAngle != 0 && alternatives(b, i, '<', '>') || t.marks&markParen != 0 && alternatives(b, i, '(', ')') {
+			if t.marks&(markAngle|markParen) != 0 && alternatives(b, i) {
 				continue
 			}
 			sep = sepPipe
@@ -301,26 +301,31 @@ func markdownCode(b []byte, i int, spaced, prose bool) bool {
 }
 
 // alternatives reports whether the bar at i stands between words in brackets, as in <true|false> and get(one|two).
-func alternatives(b []byte, i int, opening, closing byte) bool {
+func alternatives(b []byte, i int) bool {
 	const most = 24
 	step(2 * most)
-	from := max(0, i-most)
-	open := from + bytes.LastIndexByte(b[from:i], opening)
-	if open < from || opening == '(' && !isLetter(at(b, open-1)) {
+	open := i - 1
+	for open >= 0 && i-open <= most && alternative[b[open]] {
+		open--
+	}
+	if open < 0 || i-open > most {
 		return false
 	}
-	end := bytes.IndexByte(b[i:min(len(b), i+most)], closing)
-	if end < 0 {
+	closing := byte('>')
+	if b[open] == '(' && isLetter(at(b, open-1)) {
+		closing = ')'
+	} else if b[open] != '<' {
 		return false
 	}
-	inside := b[open+1 : i+end]
-	for _, c := range inside {
-		if !isWordByte(c) && c != '|' && c != '-' {
-			return false
-		}
+	end := i + 1
+	for end < len(b) && end-i < most && alternative[b[end]] {
+		end++
 	}
-	return true
+	return end < len(b) && end-i < most && b[end] == closing
 }
+
+// alternative are the bytes of words with bars between them.
+var alternative = byteSet("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_|-")
 
 func startsCommand(b []byte) bool {
 	i := skipBlank(b, 0)

@@ -242,13 +242,19 @@ func indexSlash(b []byte) int {
 // cutTail cuts what is put behind a file name to satisfy an extension check: a null byte, a query, a fragment, a parameter.
 func cutTail(b []byte) []byte {
 	for i, c := range b {
-		if i > 0 && (c == 0 || c == '?' || c == '#' || c == ';' || c == '&') {
+		if cutsTail[c] && i > 0 {
 			b = b[:i]
 			break
 		}
 	}
-	return bytes.TrimRight(b, "\r\n \t")
+	end := len(b)
+	for c := at(b, end-1); end > 0 && (c == ' ' || c == '\t' || c == '\r' || c == '\n'); c = at(b, end-1) {
+		end--
+	}
+	return b[:end]
 }
+
+var cutsTail = byteSet("\x00?#;&")
 
 func allDigits(b []byte) bool {
 	for _, c := range b {

@@ -356,11 +356,19 @@ var handlerStems = []string{
 	"storage", "submit", "suspend", "syncrestored", "timeout", "timeupdate", "toggle", "touch", "track", "transition", "unload", "url", "volume", "waiting", "webkit", "wheel", "command", "security", "unhandled", "zoom", "orientation",
 }
 
+// handlersBy are those stems by their first letter.
+var handlersBy = func() (by [32][]string) {
+	for _, stem := range handlerStems {
+		by[stem[0]&31] = append(by[stem[0]&31], stem)
+	}
+	return by
+}()
+
 // handlerRuns reports whether the handler name before the equals sign at eq would run something.
 func handlerRuns(b []byte, start, eq int, name []byte, tagged bool, t *text) bool {
 	step(len(handlerStems))
 	known := false
-	for _, stem := range handlerStems {
+	for _, stem := range handlersBy[name[2]&31] {
 		if bytes.HasPrefix(name[2:], []byte(stem)) {
 			known = true
 			break

@@ -1,0 +1,50 @@
+package detect
+
+import "bytes"
+
+// programPath recognises a program called by its path at i: /bin/cat, /usr/bin/id, c:\windows\system32\cmd.exe; the path may be globbed
+// or have lost its first slash.
+func programPath(b []byte, i int) string {
+	switch at(b, i) {
+	case '/', 'u', 'b', '.', '~':
+	default:
+		return ""
+	}
+	if b[i] != '/' && !hasAnyAt(b, i, "usr/", "bin/", "./", "~/", "../") {
+		return ""
+	}
+	step(64)
+	end, base := i, i             // of the path, and where its last name begins
+	dirGlob, glob := false, false // wildcards in what stands before that, and in all
+	for ; end < len(b) && end-i < 64 && !endsPath[b[end]]; end++ {
+		switch b[end] {
+		case '/':
+			base, dirGlob = end+1, glob
+		case '?', '*', '[':
+			glob = true
+		}
+	}
+	dir, name := b[i:base], b[base:end]
+	nameGlob := glob && bytes.ContainsAny(name, "?*[")
+	switch {
+	case len(name) == 0:
+	case bytes.Contains(dir, []byte("bin/")) && (nameGlob || commandKindOf(name) != 0):
+		return "cmdi-path"
+	case string(dir) == "/etc/" && nameGlob && bytes.ContainsAny(name, "*["): // what a shell expands
+		return "cmdi-path"
+	case dirGlob && len(dir) > 2 && (nameGlob || commandKindOf(name) != 0):
+		return "cmdi-path"
+	}
+	return ""
+}
+
+// endsPath are the bytes that end a program's path.
+var endsPath = func() (ends [256]bool) {
+	for _, c := range []byte(";|&`)'\"<>") {
+		ends[c] = true
+	}
+	for c := range ends {
+		ends[c] = ends[c] || isBlank(byte(c))
+	}
+	return ends
+}()
