@@ -82,6 +82,12 @@ func command(b []byte, i int, sep separator, t *text) string {
 		rule = "cmdi-subshell"
 	}
 	arg, has := argument(b, j)
+	if !has && i > 0 && b[i-1] == ' ' && (string(name) == "true" || string(name) == "false") {
+		return "" // a list of values: true; false
+	}
+	if arg == argShell && sep == sepPipe && sortsByField(name, b, j) {
+		arg = argPlain
+	}
 	if t.where == InUserAgent && sep == sepSemi && (arg != argShell || kind == cmdWord) {
 		return "" // the comments of User-Agents are lists of words
 	}

@@ -24,6 +24,18 @@ func joinsWords(b []byte, place int, sep separator) bool {
 	return sep == sepAmp && k >= 2 && b[k-1] == ' ' && at(b, k+1) == ' ' && isLetter(b[k-2])
 }
 
+// sortsByField reports whether the name that ends at j is sort as languages of queries have it, with a field behind a hyphen and no file
+// behind that: | sort -count. The program of that name takes a few single letters.
+func sortsByField(name, b []byte, j int) bool {
+	k := skipSpaces(b, j)
+	if string(name) != "sort" || at(b, k) != '-' {
+		return false
+	}
+	end := wordEnd(b, k+1)
+	next := at(b, skipSpaces(b, end))
+	return end-k > 3 && bytes.ContainsAny(b[k+1:end], "aejkloptqwxy") && (next == 0 || next == ',' || next == '|')
+}
+
 // maxList is the length of the longest list of names that is taken for one.
 const maxList = 128
 

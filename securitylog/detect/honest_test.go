@@ -10,7 +10,7 @@ import (
 // honest are values of parameters as programs and people send them: filters of query languages, addresses, dates, formulas, shapes, code,
 // messages of errors. Their punctuation is that of attacks.
 var honest = []string{
-	`"select * from"`, "The '80s and '90s hits", "'80s or '90s?", "sleep (8 hours); eat well", "benchmark (2024): 5x faster",
+	"true; false", "yes; true", "index=main | stats count by host | sort -count", "source=a | sort -size, name", `"select * from"`, "The '80s and '90s hits", "'80s or '90s?", "sleep (8 hours); eat well", "benchmark (2024): 5x faster",
 	"w:100;h:50", "fq=price:[10 TO 20] AND category:(books OR music)", `title:"foo bar" AND (status:open OR status:closed)`,
 	"name eq 'Milk' and price lt 2.55", "contains(name,'O''Neil')", "startswith(Name,'A') eq true", "year(BirthDate) eq 1990",
 	"rating ge 4 or (price le 10 and inStock eq true)", "$filter=tags/any(t:t eq 'x')", "age=gt=25;name==*Smith*,city=in=(A,B)",
@@ -109,6 +109,14 @@ func TestHonestValuesAreSilent(t *testing.T) {
 	for _, value := range honest {
 		if found := d.Target("/api/items?page=2&filter=" + url.QueryEscape(value)); found != nil {
 			t.Errorf("%q: found %v", value, found)
+		}
+	}
+	if found := d.Target("/posts/dumping-/proc/kcore/"); found != nil {
+		t.Errorf("words of a title in a path: found %v", found)
+	}
+	for _, target := range []string{"/proc/kcore", "/a/proc/kcore", "/s?q=x;false", "/s?q=x;true", "/s?q=x|sort+-o+/tmp/x", "/s?q=x|sort+-out+/etc/passwd", "/s?q=x;sort+-count"} {
+		if d.Target(target) == nil {
+			t.Errorf("%q: not found", target)
 		}
 	}
 }

@@ -96,7 +96,7 @@ func (s *scan) serverFile(t *text, b []byte) string {
 		return "lfi-absolute" // a share of another host
 	}
 	drive := false
-	var prev, first []byte
+	var before, prev, first []byte // the segments before this one, and the first of all
 	for depth := 0; len(b) > 0 && depth < 64; {
 		seg := b
 		if i := indexSlash(b); i >= 0 {
@@ -126,6 +126,7 @@ func (s *scan) serverFile(t *text, b []byte) string {
 		}
 		last := onlySlashes(b)
 		switch {
+		case inPath && bytes.HasSuffix(before, []byte{'-'}): // words of a title whose slashes were kept: /posts/dumping-/proc/kcore
 		case depth > 1 && systemFile(prev, seg) && (depth == 2 || !inPath && !common(prev) || !common(prev) && !pageLike(prev)):
 			return "lfi-file"
 		case last && depth > 2 && string(first) == "etc" && configFile(seg):
@@ -148,7 +149,7 @@ func (s *scan) serverFile(t *text, b []byte) string {
 				return "lfi-absolute"
 			}
 		}
-		prev = seg
+		before, prev = prev, seg
 	}
 	return ""
 }

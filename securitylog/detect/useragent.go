@@ -161,5 +161,5 @@ var (
 	})
 	// firstNames are words of other products too: they count as the first word of the header alone.
 	firstNames     = wordSet([]string{"vega", "katana", "xray", "goby", "photon", "medusa", "brutus", "grabber", "raccoon", "beef", "hulk", "smuggler", "paros", "burp", "arjun", "vulners", "fuzz", "exploit", "hydra", "patator"})
-	scannerPhrases = []string{"fuzz faster", "n-stalker", "n-stealth", "graphql-cop", "hp asm", "nmap scripting", "w3af.org", "grendel-scan", "sql power injector", "python-dirbuster", "core-project/1.0", "absinthe", "burp suite", "open vulnerability", "zed attack proxy", "projectdiscovery", "cgi scanner", "web vulnerability", "yeswehack-hunter", "httpx - open", "gvfs/fuzz", "springshell", "netlab360", "vulnerability scanner", "dirb/", "paros/3", "whcc/", "security-scan", "() {"}
+	scannerPhrases = []string{"fuzz faster", "n-stalker", "n-stealth", "graphql-cop", "hp asm", "nmap scripting", "w3af.org", "grendel-scan", "sql power injector", "python-dirbuster", "core-project/1.0", "absinthe", "burp suite", "open vulnerability", "zed attack proxy", "projectdiscovery", "cgi scanner", "web vulnerability", "yeswehack-hunter", "httpx - open", "gvfs/fuzz", "springshell", "netlab360", "vulnerability scanner", "dirb/", "paros/3", "whcc/", "security-scan"}
 )
