@@ -7,9 +7,10 @@ import (
 
 // bare judges a text that is a command from its first byte on. Nothing was left to get there, so the command must go on as one does.
 func bare(b []byte, t *text, plain bool) string {
+	braces := t.marks&markBrace != 0 && !t.prose
 	i := skipBlank(b, 0)
 	for i < len(b) && (b[i] == ' ' && isQuote(at(b, i-1)) || b[i] == '\'' || b[i] == '"' || b[i] == '(' || b[i] == '{' || b[i] == '<' || b[i] == '!' || b[i] == ')' || b[i] == '+') {
-		if !t.prose && (emptyBrace(b, i) || bracedName(b, i)) {
+		if braces && (emptyBrace(b, i) || bracedName(b, i)) {
 			return "cmdi-expansion"
 		}
 		i++
@@ -37,7 +38,7 @@ func bare(b []byte, t *text, plain bool) string {
 	if t.prose && !commandParameter(t.name) {
 		return ""
 	}
-	if !t.prose && bracedName(b, i) {
+	if braces && bracedName(b, i) {
 		return "cmdi-expansion"
 	}
 	runner, place := runnerKindOf(b[i:wordEnd(b, i)]), i
@@ -108,8 +109,7 @@ func writesFile(b []byte) bool {
 	for i < 2 && at(b, i) == '>' {
 		i++
 	}
-	k := skipSpaces(b, i)
-	return i > 0 && hasAnyAt(b, k, "/tmp/", "/var/", "/etc/", "/dev/", "/home/", "/root/", "/srv/", "/opt/")
+	return i > 0 && hasAnyAt(b, skipSpaces(b, i), "/tmp/", "/var/", "/etc/", "/dev/", "/home/", "/root/", "/srv/", "/opt/")
 }
 
 // endsCommand reports whether a text ends in a sign that ends a command, with one before it.

@@ -3,7 +3,7 @@ package detect
 import "github.com/corazawaf/libinjection-go"
 
 // grammar asks libinjection, where quotes, brackets or comments stand beside words of SQL, and believes it where there is a break-out.
-func (s *scan) grammar(q *sqlText) bool {
+func (s *scan) grammar(q *sqlText, b []byte) bool {
 	if q.prose || len(q.toks) < 3 || len(q.toks) > 256 || len(q.b) > s.budget {
 		return false
 	}
@@ -15,7 +15,7 @@ func (s *scan) grammar(q *sqlText) bool {
 	if !odd && !(q.tail && (q.keywords > 0 || joined || q.plain <= 3)) {
 		return false
 	}
-	if !q.evidence(odd, joined, split) { // the dearer question last
+	if startsCommand(b) || !q.evidence(odd, joined, split) { // the dearest question last
 		return false
 	}
 	s.budget -= len(q.b) + libinjectionCall

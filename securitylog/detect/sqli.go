@@ -49,7 +49,7 @@ func (s *scan) sqli(t *text, markup bool) {
 		q = s.lexValue(t, s.squeezed)
 		rule = q.judge()
 	}
-	if rule == "" && !markup && !startsCommand(b) && s.grammar(q) {
+	if rule == "" && !markup && s.grammar(q, b) {
 		rule = "sqli-grammar"
 	}
 	if rule != "" {

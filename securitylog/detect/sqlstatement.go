@@ -74,8 +74,11 @@ func (q *sqlText) quotedOperator() bool {
 
 // sameLiterals reports whether the text is nothing but a literal compared with itself: 1=1, 'a'='a', 7 like 7.
 func (q *sqlText) sameLiterals() bool {
+	if kind := q.tok(0).kind; kind != tokNumber && kind != tokQuote {
+		return false
+	}
 	end, both, ok := q.comparison(0)
-	if !ok || !both || end != len(q.toks) || q.toks[0].kind != tokNumber && q.toks[0].kind != tokQuote {
+	if !ok || !both || end != len(q.toks) {
 		return false
 	}
 	k, _ := q.wordCompare(0, end)

@@ -96,7 +96,7 @@ func openTags(b []byte, prose bool) (string, bool) {
 			i = j - 1
 			continue
 		}
-		if bytes.HasPrefix(name, []byte("script")) || bytes.HasPrefix(name, []byte("scr")) && bytes.HasSuffix(name, []byte("ipt")) && bytes.Contains(name, []byte("script")) || name[len(name)-1] != 't' && bytes.HasPrefix(name, []byte("scr")) && len(name) == 3 && at(b, j) < ' ' && j < len(b) {
+		if bytes.HasPrefix(name, []byte("scr")) && (bytes.HasPrefix(name, []byte("script")) || bytes.HasSuffix(name, []byte("ipt")) && bytes.Contains(name, []byte("script")) || len(name) == 3 && at(b, j) < ' ' && j < len(b)) {
 			return "xss-script", true
 		}
 		kind := elements.of(name)
@@ -123,9 +123,16 @@ func openTags(b []byte, prose bool) (string, bool) {
 // tagName appends the name of a tag at j to dst and returns it and its end. Null bytes and other controls within it are left out, as
 // some browsers do.
 func tagName(dst, b []byte, j int) ([]byte, int) {
+	end := j
+	for end < len(b) && end-j < cap(dst) && tagBytes[b[end]] {
+		end++
+	}
+	if c := at(b, end); end-j < cap(dst) && (end == len(b) || c >= '\t') { // as nearly all are
+		return b[j:end], end
+	}
 	for ; j < len(b); j++ {
 		switch c := b[j]; {
-		case isWordByte(c) || c == '-' || c == ':':
+		case tagBytes[c]:
 			if len(dst) < cap(dst) {
 				dst = append(dst, c)
 			}
@@ -136,6 +143,9 @@ func tagName(dst, b []byte, j int) ([]byte, int) {
 	}
 	return dst, j
 }
+
+// tagBytes are the bytes of tags' names.
+var tagBytes = byteSet("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-:")
 
 var blank = []byte{' '}
 
@@ -344,51 +354,4 @@ func leavesAttribute(b []byte, i int) bool {
 		k--
 	}
 	return k >= 0 && isQuote(b[k])
-}
-
-// handlerStems are what the names of event handlers begin with, after "on".
-var handlerStems = []string{
-	"abort", "activate", "after", "animation", "auxclick", "audio", "before", "begin", "beforexr", "blur", "bounce", "canplay", "cellchange", "change", "click", "close",
-	"contentvisibility", "context", "copy", "cue", "cut", "data", "dblclick", "deactivate", "device", "drag", "drop", "duration", "emptied", "end", "error",
-	"filter", "finish", "focus", "form", "fullscreen", "gesture", "got", "hash", "help", "input", "invalid", "key", "languagechange", "layout", "load", "lose", "lost", "media",
-	"message", "mouse", "moz", "offline", "online", "open", "outofsync", "page", "paste", "pause", "play", "pointer", "popstate", "progress", "property",
-	"ratechange", "ready", "repeat", "reset", "resize", "resume", "reverse", "row", "scroll", "search", "seek", "select", "show", "slotchange", "stalled", "start", "stop",
-	"storage", "submit", "suspend", "syncrestored", "timeout", "timeupdate", "toggle", "touch", "track", "transition", "unload", "url", "volume", "waiting", "webkit", "wheel", "command", "security", "unhandled", "zoom", "orientation",
-}
-
-// handlersBy are those stems by their first letter.
-var handlersBy = func() (by [32][]string) {
-	for _, stem := range handlerStems {
-		by[stem[0]&31] = append(by[stem[0]&31], stem)
-	}
-	return by
-}()
-
-// handlerRuns reports whether the handler name before the equals sign at eq would run something.
-func handlerRuns(b []byte, start, eq int, name []byte, tagged bool, t *text) bool {
-	step(len(handlerStems))
-	known := false
-	for _, stem := range handlersBy[name[2]&31] {
-		if bytes.HasPrefix(name[2:], []byte(stem)) {
-			known = true
-			break
-		}
-	}
-	switch before := at(b, start-1); {
-	case start == 0, isBlank(before), isQuote(before), before == '/', before == '<', before == ';', before == '*', before == '>', before == wild, before >= 0x80, before == ',', before == ')', tagged && (before == ':' || before == '+'):
-	default:
-		return false
-	}
-	if tagged {
-		return known || !t.prose
-	}
-	if !known {
-		return false
-	}
-	if leavesAttribute(b, start) && eq+1 < len(b) {
-		return true
-	}
-	value := b[eq+1 : min(len(b), eq+1+128)]
-	step(2 * len(value))
-	return bytes.ContainsAny(value, "(`") || bytes.Contains(value, []byte("javascript")) || !t.prose && bytes.HasSuffix(b, []byte(">")) && hasAnyIn(value, "document.", "location", "window.") || start == skipBlank(b, 0) && t.where != InPath && !t.prose
 }
