@@ -3,6 +3,7 @@ package validate
 import (
 	"errors"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"os"
@@ -44,6 +45,9 @@ func (v *Validate) watchBody(r *http.Request, req *gate.Request) error {
 		return err
 	}
 	media := mediaType(r.Header.Get("Content-Type"))
+	if err := v.checkDeclared(r); err != nil {
+		return err
+	}
 	if size != nil && size.max >= 0 {
 		b.max = size.max
 		if media == "multipart/form-data" {
@@ -63,6 +67,27 @@ func (v *Validate) watchBody(r *http.Request, req *gate.Request) error {
 	return nil
 }
 
+// checkDeclared refuses a body that is declared as two types, where what it is
+// decides what is asked of it: servers choose differently between them.
+func (v *Validate) checkDeclared(r *http.Request) error {
+	values := r.Header["Content-Type"]
+	if len(values) == 0 || len(values) == 1 && !strings.Contains(mediaType(values[0]), ",") {
+		return nil
+	}
+	depth, err := choose(v.JSON, r)
+	if err != nil {
+		return err
+	}
+	files, err := choose(v.Files, r)
+	if err != nil {
+		return err
+	}
+	if (depth == nil || depth.max == 0) && (files == nil || files.types == nil) {
+		return nil
+	}
+	return invalidContentType("the body is declared as two types, of which servers take one or the other")
+}
+
 func (v *Validate) checkJSON(r *http.Request, media string, b *body) error {
 	if media != "application/json" {
 		return nil
@@ -71,8 +96,29 @@ func (v *Validate) checkJSON(r *http.Request, media string, b *body) error {
 	if err != nil || rule == nil || rule.max == 0 {
 		return err
 	}
+	if !isUTF8(r.Header.Get("Content-Type")) {
+		f := gate.BadRequest("UNSUPPORTED_MEDIA_TYPE", "JSON is accepted in UTF-8 alone",
+			"the body is declared to be in another charset than UTF-8, in which the same bytes are another text: where that is meant, write `json off` with a matcher")
+		f.Status = http.StatusUnsupportedMediaType
+		return f
+	}
 	b.checks = append(b.checks, jsonsyntax.New(rule.max))
 	return plainly(r)
+}
+
+// isUTF8 reports whether a Content-Type says UTF-8 or, as JSON needs none (RFC
+// 8259, section 8.1), no charset. Servers decode what it says: in UTF-7 a string
+// that looks harmless ends at a quotation mark that nobody sees.
+func isUTF8(contentType string) bool {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil || strings.Contains(contentType, "*") { // charset*=...
+		return false
+	}
+	switch strings.ToLower(params["charset"]) {
+	case "", "utf-8", "utf8", "us-ascii":
+		return true
+	}
+	return false
 }
 
 func (v *Validate) checkFiles(r *http.Request, media string, b *body) error {

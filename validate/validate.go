@@ -156,8 +156,11 @@ func (v *Validate) checkContentType(r *http.Request) error {
 	if len(values) == 1 && slices.Contains(rule.types, mediaType(values[0])) {
 		return nil
 	}
-	return gate.BadRequest("INVALID_CONTENT_TYPE", "Invalid or missing Content-Type header",
-		"the body's Content-Type is not "+strings.Join(rule.types, " or ")+": where others are meant, name them with `content_type`")
+	return invalidContentType("the body's Content-Type is not " + strings.Join(rule.types, " or ") + ": where others are meant, name them with `content_type`")
+}
+
+func invalidContentType(reason string) *gate.Refusal {
+	return gate.BadRequest("INVALID_CONTENT_TYPE", "Invalid or missing Content-Type header", reason)
 }
 
 // mediaType is the type of a Content-Type, in small letters and without its

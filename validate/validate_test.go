@@ -217,6 +217,38 @@ func TestJSON(t *testing.T) {
 	expect(t, g, "compressed", func() gatetest.Response {
 		return g.Send("POST", "/x", "{}", "Content-Type", "application/json", "Content-Encoding", "gzip")
 	}, 415, "UNSUPPORTED_CONTENT_ENCODING")
+	for charset, want := range map[string]int{
+		"utf-8": 200, `"UTF-8"`: 200, "utf8": 200, "us-ascii": 200,
+		"utf-7": 415, "utf-16le": 415, "iso-8859-1": 415, "utf-8; charset=utf-7": 415, "": 415,
+	} {
+		// Express decodes it: in UTF-7 this is four brackets.
+		expect(t, g, "charset "+charset, func() gatetest.Response {
+			return send(g, "POST", "/x", "application/json; charset="+charset, "length", `["+ACIALABbAFsAWwBdAF0AXQAsACI-"]`)
+		}, want, map[int]string{415: "UNSUPPORTED_MEDIA_TYPE"}[want])
+	}
+	expect(t, g, "charset*", func() gatetest.Response {
+		return send(g, "POST", "/x", "application/json; charset*=utf-8''utf-7", "length", "[]")
+	}, 415, "UNSUPPORTED_MEDIA_TYPE")
+}
+
+// TestTwoTypes holds that a body which is declared as two types is refused where
+// its type says what is asked of it, and nowhere else.
+func TestTwoTypes(t *testing.T) {
+	g := start(t, "json 3\njson off /free\nfiles image/png @up")
+	const page = "multipart/form-data; boundary=XxX"
+	for _, types := range [][]string{{"text/plain", "application/json"}, {"application/json", "text/plain"}, {"text/plain", page}, {"text/plain, application/json"}} {
+		headers := []string{}
+		for _, name := range types {
+			headers = append(headers, "Content-Type", name)
+		}
+		for _, method := range []string{"POST", "DELETE"} {
+			for path, want := range map[string]int{"/x": 400, "/up/x": 400, "/free": 200} {
+				expect(t, g, fmt.Sprint(method, path, types), func() gatetest.Response {
+					return g.Send(method, path, "[[[[", headers...)
+				}, want, map[int]string{400: "INVALID_CONTENT_TYPE"}[want])
+			}
+		}
+	}
 }
 
 func TestFiles(t *testing.T) {

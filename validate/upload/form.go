@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"net/textproto"
+	"slices"
 	"strings"
 )
 
@@ -30,7 +31,8 @@ const (
 //
 // It is stricter than the RFCs wherever parsers differ: no text before the
 // first part or behind the last, no padding behind a boundary, no folded
-// headers, no bare line feeds in them.
+// headers, no bare line feeds in them, no encoded content, no parameters in
+// RFC 2231's form but a file's name in UTF-8.
 type Form struct {
 	types     Types
 	delimiter string // CRLF, two hyphens and the boundary
@@ -61,6 +63,10 @@ func NewForm(contentType string, types Types) (*Form, error) {
 		return nil, &FormError{"the Content-Type cannot be read as multipart/form-data"}
 	}
 	boundary := params["boundary"]
+	if strings.Contains(contentType, "*") || strings.Count(strings.ToLower(contentType), "boundary=") != 1 {
+		// RFC 2231's form (boundary*=...) wins here, and is nothing to others.
+		boundary = ""
+	}
 	if boundary == "" || len(boundary) > maxBoundary || strings.HasSuffix(boundary, " ") || strings.ContainsFunc(boundary, func(r rune) bool { return !isBoundaryRune(r) }) {
 		return nil, &FormError{"the Content-Type has no boundary that all servers read alike"}
 	}
@@ -155,6 +161,10 @@ func (f *Form) headers(p []byte) ([]byte, error) {
 	return nil, nil
 }
 
+// plainEncodings are those that leave the content as it is. RFC 7578, section
+// 4.7, has done with all of them.
+var plainEncodings = []string{"7bit", "8bit", "binary"}
+
 var errDisposition = &FormError{"a part has no Content-Disposition that all servers read alike"}
 
 // begin reads the header of a part.
@@ -174,6 +184,10 @@ func (f *Form) begin() error {
 			disposition = append(disposition, value)
 		case "Content-Type":
 			contentType = append(contentType, value)
+		case "Content-Transfer-Encoding":
+			if !slices.ContainsFunc(plainEncodings, func(plain string) bool { return strings.EqualFold(value, plain) }) {
+				return &FormError{"the content of a part is encoded, which some servers decode and others do not"}
+			}
 		}
 	}
 	if len(disposition) != 1 || len(contentType) > 1 {
@@ -211,6 +225,9 @@ func filename(disposition string) (name string, has bool, err error) {
 		return "", false, errDisposition
 	}
 	name, has = params["filename"]
+	if !has && strings.Contains(lower, "filename*") {
+		return "", false, errDisposition // in a charset, or a form, that not all know
+	}
 	if strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 || r == 0x7f || r == '\\' }) {
 		return "", false, errDisposition
 	}

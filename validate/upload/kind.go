@@ -154,9 +154,13 @@ func (t Types) check(f file, first []byte) error {
 }
 
 // extensionOf is what stands behind the last dot of a name, in small letters.
-// A name that ends in a dot has the extension ".", which no format has; one
-// without a dot claims nothing.
+// A name that ends in a dot has the extension ".", and one that ends in a slash,
+// which some servers take off, "/": no format has either. One without a dot
+// claims nothing.
 func extensionOf(name string) string {
+	if strings.HasSuffix(name, "/") {
+		return "/"
+	}
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	i := strings.LastIndexByte(name, '.')
 	switch {
