@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/events/chain"
 	"github.com/spf13/cobra"
@@ -66,11 +67,14 @@ func (a *auditVerify) run(cmd *cobra.Command, files []string) error {
 	// Before the trail: a gate that runs goes on writing, and the head last.
 	last := files[len(files)-1]
 	head, err := chain.ReadHead(last)
+	headless := false
 	switch {
 	case err == nil:
 		v.Expect(head)
+	case errors.Is(err, fs.ErrNotExist) && a.head != "":
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: there is no %s, so lines that were cut off behind entry %s are not missed\n", last+chain.HeadSuffix, strings.SplitN(a.head, ":", 2)[0])
 	case errors.Is(err, fs.ErrNotExist):
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: there is no %s, so lines that were cut off at the end are not missed\n", last+chain.HeadSuffix)
+		headless = true
 	default:
 		return exit(cmd, exitUnreadable, err)
 	}
@@ -80,6 +84,10 @@ func (a *auditVerify) run(cmd *cobra.Command, files []string) error {
 		}
 	}
 	v.Finish(last)
+	if headless {
+		v.Problems = append(v.Problems, chain.Problem{File: last, Line: v.Lines + 1,
+			What: "nobody can tell whether lines were cut off here: there is no " + last + chain.HeadSuffix + "; give a head that was kept elsewhere with --head"})
+	}
 	return a.report(cmd, &v)
 }
 

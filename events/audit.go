@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
@@ -17,7 +18,7 @@ import (
 func init() { caddy.RegisterModule(new(Audit)) }
 
 // Audit is the audit trail: a file to which every key change, every call that
-// used the scope admin, every refusal for lack of rights, every accepted
+// used the scope admin, refusals of known callers for lack of rights, every accepted
 // danger, every start and every reload is appended. Each line carries the hash
 // of the one before, so that `gatehouse audit verify` finds a line that was
 // changed, taken out or moved.
@@ -89,7 +90,11 @@ func (a *Audit) open() error {
 		if err != nil {
 			return nil, fmt.Errorf("audit: %w", err)
 		}
-		memory, lost := openMemory(a.File, w.Head().Seq == 0)
+		fresh := w.Head().Seq == 0
+		memory, lost := openMemory(a.File, fresh)
+		if fresh && memory.kept && broken == nil {
+			broken = fmt.Errorf("it is empty, and its head is gone; but %s tells that there was one", memory.path)
+		}
 		return &trail{Writer: w, memory: memory, broken: errors.Join(broken, lost)}, nil
 	})
 	if err != nil {
@@ -126,6 +131,12 @@ func (a *Audit) Cleanup() error {
 var audited = map[Name]bool{
 	KeyCreated: true, KeyRevoked: true, KeyDeleted: true, RightsChanged: true, KeyFileBroken: true, KeyExposed: true,
 	AdminCall: true, AuthzFail: true, DangerAccepted: true, Started: true, Reloaded: true, Stopped: true, AuditBroken: true,
+}
+
+// belongs reports whether an event stands in the trail. What a stranger may not
+// do does not: anybody on the internet could make the trail grow by it.
+func (e *Event) belongs() bool {
+	return audited[e.Name] && (e.Name != AuthzFail || e.KeyID != "" || e.RequestID == "")
 }
 
 // auditLines counts over reloads, as eventsTotal does.
@@ -198,9 +209,6 @@ func (r *Reporter) keeps() bool {
 
 // Note writes an event to the trail alone.
 func (r *Reporter) Note(e Event) {
-	if !audited[e.Name] {
-		return
-	}
 	m := &r.minutes
 	m.mu.Lock()
 	if !m.started && len(m.waiting) < maxWaiting {
@@ -222,6 +230,9 @@ func (r *Reporter) append(a *Audit, e Event) {
 		if f.Value != "" {
 			entry = append(entry, f)
 		}
+	}
+	if e.More > 0 {
+		entry = append(entry, chain.Field{Key: "more", Value: strconv.Itoa(e.More)})
 	}
 	e.each(func(key, value string) { entry = append(entry, chain.Field{Key: key, Value: value}) })
 	err := a.trail.Append(entry...)

@@ -156,3 +156,75 @@ func TestAuditTrailThatCannotBeOpened(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestNobodyFillsTheTrail holds that strangers leave no line, and that a key of
+// few rights leaves so many that the rest of them can be told in one.
+func TestNobodyFillsTheTrail(t *testing.T) {
+	t.Setenv("ROOT", auditKey)
+	t.Setenv("GUEST", strings.ToLower(auditKey))
+	path := filepath.Join(t.TempDir(), "audit.log")
+	g := gatetest.New(t)
+	site := auditedSite(path, "agent_ip /inside/* {\ndeny 127.0.0.0/8\n}")
+	if err := g.Load(site); err != nil {
+		t.Fatal(err)
+	}
+	before := len(names(t, path))
+	const refused = 90
+	for range refused {
+		if res := g.Get("/inside/x"); res.Status != 403 {
+			t.Fatalf("the stranger got %d", res.Status)
+		}
+	}
+	if got := names(t, path)[before:]; len(got) > 0 {
+		t.Errorf("strangers have left %q", got)
+	}
+	for range refused {
+		g.Get("/admin/x", "X-API-KEY", strings.ToLower(auditKey))
+	}
+	one := len(names(t, path)) - before
+	if one == 0 || one >= refused {
+		t.Errorf("of %d refusals of a key %d stand one by one in the trail", refused, one)
+	}
+	if err := g.Load(site + "\n"); err != nil { // nothing new: nothing is loaded
+		t.Fatal(err)
+	}
+	if err := g.Load(strings.Replace(site, "respond hi", "respond ho", 1)); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	summed := 0
+	for line := range strings.Lines(string(text)) {
+		var entry struct {
+			Event string `json:"event"`
+			Key   string `json:"key_id"`
+			More  int    `json:"more,string"`
+		}
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatal(err)
+		}
+		if entry.More > 0 && entry.Event == "authz_fail" && entry.Key == "guest" {
+			summed += entry.More
+		}
+	}
+	if one+summed != refused {
+		t.Errorf("%d lines and %d that are summed up, of %d refusals:\n%s", one, summed, refused, text)
+	}
+}
+
+// TestTrailAndHeadGone holds that a trail which was taken away with its head is
+// missed, as long as what it remembers of keys lies there.
+func TestTrailAndHeadGone(t *testing.T) {
+	t.Setenv("ROOT", auditKey)
+	t.Setenv("GUEST", strings.ToLower(auditKey))
+	path := filepath.Join(t.TempDir(), "audit.log")
+	if err := os.WriteFile(path+".keys", []byte("{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g := gatetest.Start(t, auditedSite(path, ""))
+	if log := g.Log(); !strings.Contains(log, "sys_audit_broken") || !strings.Contains(log, "its head is gone") {
+		t.Errorf("it is not told:\n%s", log)
+	}
+}

@@ -66,6 +66,8 @@ type Reporter struct {
 	bus     *caddyevents.App
 	sampler *sampler
 	minutes minutes
+	// kept decides which events of requests stand one by one in the trail.
+	kept *sampler
 }
 
 // NewReporter makes the reporter of one configuration. Events are logged by
@@ -84,6 +86,8 @@ func NewReporter(ctx caddy.Context) (*Reporter, error) {
 func newReporter(ctx caddy.Context, bus *caddyevents.App, logger *zap.Logger, c clock) *Reporter {
 	r := &Reporter{logger: logger, ctx: ctx, bus: bus}
 	r.sampler = newSampler(c, r.sumUp)
+	r.kept = newSampler(c, r.sumUpKept)
+	r.kept.byKey = true
 	return r
 }
 
@@ -100,7 +104,10 @@ func Register(ctx caddy.Context, collectors ...prometheus.Collector) error {
 
 // Close sums up what has not been written one by one. It is called when the
 // configuration ends.
-func (r *Reporter) Close() { r.sampler.close() }
+func (r *Reporter) Close() {
+	r.sampler.close()
+	r.kept.close()
+}
 
 // Report tells of e. What e carries from the request is cut to a bound and
 // cleaned of characters that could forge or break a line. The details, which
@@ -115,15 +122,14 @@ func (r *Reporter) Report(e Event, details ...func(*Event)) {
 	} else {
 		counts.observed.Inc()
 	}
-	if audited[e.Name] && r.keeps() {
-		// No sampling here: the trail has all of them.
+	if e.belongs() && r.keeps() && (!e.ofRequest() || r.kept.admit(&e)) {
 		for _, complete := range details {
 			complete(&e)
 		}
 		details = nil
 		r.Note(e)
 	}
-	if e.RequestID != "" && !r.sampler.admit(&e) {
+	if e.ofRequest() && !r.sampler.admit(&e) {
 		counts.summed.Inc()
 		return
 	}
@@ -132,6 +138,10 @@ func (r *Reporter) Report(e Event, details ...func(*Event)) {
 	}
 	r.write(e)
 }
+
+// ofRequest reports whether somebody can make any number of such events, by
+// sending requests: to a site, or to the admin endpoint.
+func (e *Event) ofRequest() bool { return e.RequestID != "" || e.ClientIP.IsValid() }
 
 func (r *Reporter) write(e Event) {
 	e.clean()
@@ -145,13 +155,22 @@ func (r *Reporter) write(e Event) {
 
 // sumUp writes what was not written one by one within a window.
 func (r *Reporter) sumUp(s summary) {
+	s.tell(r.write)
+}
+
+// sumUpKept writes what stands in the trail only as a number.
+func (r *Reporter) sumUpKept(s summary) { s.tell(r.Note) }
+
+// tell makes the events that sum up a window.
+func (s summary) tell(write func(Event)) {
 	seconds := strconv.Itoa(int(max(s.span, time.Second).Seconds()))
 	for _, from := range s.sources {
-		r.write(Event{
+		write(Event{
 			Name:     from.name,
 			Message:  from.message + ", and " + grouped(from.more) + " more",
 			Level:    zapcore.WarnLevel,
 			ClientIP: from.client,
+			KeyID:    from.key,
 			Enforced: from.enforced,
 			More:     from.more,
 			Reason:   "events of this kind from " + from.networkName() + " that were not written one by one, within " + seconds + " s",
@@ -170,7 +189,7 @@ func (r *Reporter) sumUp(s summary) {
 	if s.strangers {
 		sources += " and others that were not told apart"
 	}
-	r.write(Event{
+	write(Event{
 		Name:    ManyEvents,
 		Message: "[SECURITY] Many sources at once, and " + grouped(total) + " more events",
 		Level:   zapcore.WarnLevel,

@@ -32,6 +32,7 @@ type source struct {
 	name     Name
 	enforced bool
 	network  netip.Prefix
+	key      string // the caller's, where keys are told apart
 }
 
 // tally is what a source has done within the window.
@@ -58,6 +59,8 @@ type sampler struct {
 	clock clock
 	// sum writes the summary of a window, outside the lock.
 	sum func(summary)
+	// byKey tells the callers of one network apart by their keys.
+	byKey bool
 
 	mu      sync.Mutex
 	open    bool // a window has begun
@@ -102,7 +105,10 @@ func (s *sampler) admit(e *Event) bool {
 		s.open, s.begun = true, s.clock.now()
 		s.stop = s.clock.after(sampleWindow, s.end)
 	}
-	key := source{e.Name, e.Enforced, networkOf(e.ClientIP)}
+	key := source{name: e.Name, enforced: e.Enforced, network: networkOf(e.ClientIP)}
+	if s.byKey {
+		key.key = e.KeyID
+	}
 	t := s.sources[key]
 	if t == nil {
 		if len(s.sources) >= maxSources {

@@ -84,6 +84,12 @@ func TestVerify(t *testing.T) {
 	if v := verify(text, last); len(v.Problems) != 1 || !strings.Contains(v.Problems[0].What, "written anew") {
 		t.Errorf("another head of the same number: %v", v.Problems)
 	}
+	for _, heads := range [][]Head{{last, head}, {head, last}} {
+		// One was kept elsewhere, the other lies beside a trail that it fits.
+		if v := verify(text, heads...); len(v.Problems) != 1 || !strings.Contains(v.Problems[0].What, "written anew") {
+			t.Errorf("two heads of one number: %v", v.Problems)
+		}
+	}
 }
 
 // TestAnyMutation holds that no single change of a trail goes unseen.
