@@ -98,6 +98,32 @@ func heavy() map[string]string {
 		"entries":   "/s?" + strings.Repeat("a=%0d{case%3Ca\\x27%3Cajndi:%25%3E%3Cm&", size/40),
 		"params":    "/s?" + strings.Repeat("a='&", size/4),
 		"segments":  strings.Repeat("/etc", size/4),
+
+		// What a search for costly texts has found: pieces of the rules' signs, in the order that took longest.
+		"homes":    "/s?q=window[" + strings.Repeat("$(~/", size/4),
+		"joined":   "/s?q=./@({$o:1:<%" + strings.Repeat("a|b||", size/5),
+		"ifs":      "/||" + strings.Repeat("if(", size/3),
+		"hops":     "/&#x61;~/" + strings.Repeat("|..;", size/4),
+		"fields":   "/s?" + strings.Repeat("a=%e5%98%8a%3C%3Cfor%3C%25ona--con=n'[::-a=$(@(%3C(\\x27&", size/52),
+		"unnamed":  "/s?" + strings.Repeat("``where{$~--%3C?v-on:`;;..;\\x27&", size/33),
+		"attached": "/s?" + strings.Repeat("}do.:/${\\x27%3C/substring(a%26b=x&", size/35),
+		"several":  "/s?q=o:1:" + strings.Repeat("%3C({$(%3C!--%23data:~/%26lt;case=%3C%25onb=;location$(a,b.:/\\x27%e5%98%8adata:==", size/83),
+		"closed":   "/s?q=drop{%25top\\u0061" + strings.Repeat("$(./", size/4),
+	}
+}
+
+// heavyBodies are JSON documents of 8 KiB, most of them of many short strings: each is a text by itself.
+func heavyBodies() map[string][]byte {
+	const size = 8 << 10
+	list := func(str string) []byte { return []byte("[" + strings.Repeat(`"`+str+`",`, size/(len(str)+3)) + `""]`) }
+	return map[string][]byte{
+		"commands":   list("|a;<a$(id`"),
+		"choices":    list("a'or;if (`"),
+		"references": list("&lt;`a`<%a:b"),
+		"escapes":    list(`<a\\x27%` + "`a`"),
+		"breaks":     list("`&lt;a\\r\\u0001<a::"),
+		"short":      list("<%::"),
+		"one":        []byte(`["limit<(%25.../` + strings.Repeat("if(+", size/4) + `"]`),
 	}
 }
 
@@ -108,6 +134,17 @@ func BenchmarkHeavy(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				d.Target(target)
+			}
+		})
+	}
+}
+
+func BenchmarkHeavyBody(b *testing.B) {
+	d := detect.New(detect.Options{})
+	for name, body := range heavyBodies() {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				d.Body("application/json", body)
 			}
 		})
 	}

@@ -6,10 +6,19 @@ import (
 
 // Steps returns how many bytes the rules visited for a target, the first gate left out.
 func (d *Detector) Steps(target string) int {
+	return d.steps(func(s *scan) { s.target(target) })
+}
+
+// StepsOfJSON is Steps for a body.
+func (d *Detector) StepsOfJSON(body []byte) int {
+	return d.steps(func(s *scan) { s.json(body) })
+}
+
+func (d *Detector) steps(inspect func(*scan)) int {
 	var steps int
 	work = &steps
 	defer func() { work = nil }()
-	d.run(func(s *scan) { s.target(target) })
+	d.run(inspect)
 	return steps
 }
 

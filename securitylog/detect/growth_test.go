@@ -1,6 +1,7 @@
 package detect_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -15,8 +16,13 @@ const (
 
 func checkGrowth(t *testing.T, d *detect.Detector, target string) {
 	t.Helper()
-	if steps := d.Steps(target); steps > stepsPerByte*len(target)+stepsFlat {
-		t.Errorf("%d steps for %d bytes: %.80q", steps, len(target), target)
+	checkSteps(t, d.Steps(target), target)
+}
+
+func checkSteps(t *testing.T, steps int, text string) {
+	t.Helper()
+	if steps > stepsPerByte*len(text)+stepsFlat {
+		t.Errorf("%d steps for %d bytes: %.80q", steps, len(text), text)
 	}
 }
 
@@ -33,6 +39,11 @@ func TestWorkIsLinear(t *testing.T) {
 	for _, target := range heavy() {
 		checkGrowth(t, d, target)
 		checkGrowth(t, d, strings.Repeat(target, 16))
+	}
+	for _, body := range heavyBodies() {
+		checkSteps(t, d.StepsOfJSON(body), string(body))
+		body = bytes.Repeat(body, 16)
+		checkSteps(t, d.StepsOfJSON(body), string(body))
 	}
 }
 
