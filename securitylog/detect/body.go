@@ -48,16 +48,17 @@ func ReadsBody(contentType string) bool { return kindOf(contentType) != otherBod
 
 // json inspects every string of a JSON text, keys as well as values, under the nearest key. It reads strings alone and does not ask
 // whether the text around them is well-formed, so that nothing hides behind an error.
-func (s *scan) json(body []byte) {
-	p := place{where: InBody}
-	text := string(body)
+func (s *scan) json(body []byte) { s.strings(place{where: InBody}, string(body)) }
+
+// strings inspects the strings of a JSON text at a place, those behind a key under its name.
+func (s *scan) strings(p place, text string) {
 	for i := 0; i < len(text); i++ {
 		if text[i] != '"' {
 			continue
 		}
 		var str string
 		str, i = s.jsonString(text, i+1)
-		if j := skipBlank(body, i+1); at(body, j) == ':' {
+		if endsKey(text, i+1) {
 			p.name = str
 			if plainName(p.name) {
 				if p.name == "__proto__" {
@@ -68,6 +69,14 @@ func (s *scan) json(body []byte) {
 		}
 		s.value(p, str, false, false)
 	}
+}
+
+// endsKey reports whether a string that ends before i is a key of JSON.
+func endsKey(text string, i int) bool {
+	for i < len(text) && isBlank(text[i]) {
+		i++
+	}
+	return i < len(text) && text[i] == ':'
 }
 
 // jsonString returns the string that starts at i, its escapes decoded, and the position of its closing quote, or of the end.

@@ -184,6 +184,13 @@ var attacks = map[detect.Class][]string{
 
 // cleanTargets are requests that nobody wants to read about in a security log.
 var cleanTargets = []string{
+	"/report?service=%2Fcgi-bin%2Fstats_daily.fcg%3Fverbose&time=98.1", // a script in an address, and no program of the system
+	"/report?1_2=/fcg-bin/list_photos?thumbs&1_3=1",
+	"/1/indexes/*/queries?client=search%20(4.1)",
+	"/connect/authorize.aspx?redirect_uri=https%3A%2F%2Fshop.example%2Foauth%2Fcallback.aspx&state=7",
+	"/ping.aspx?url=https%3A%2F%2Fforum.example%2Fthread.php%3Fid%3D7",
+	"/beacon?data=" + `%5B%7B%22call%22%3A%22load%22%2C%22url%22%3A%22%2Fapi%2Fv2%2Flist%3F%26format%3Djson%26first%3D0%26%26%22%2C%22format%22%3A%22json%22%2C%22ms%22%3A13%7D%5D`,
+	"/log?7%7Cplay%7C[{%22co%22:200,%22in%22:null,%22rt%22:%22X%22},{%22co%22:206,%22in%22:0,%22rt%22:%22N%22}]%7C1%7C0%7C4",
 	"/",
 	"/assets/index-4f3a9c1e.js",
 	"/favicon.ico",

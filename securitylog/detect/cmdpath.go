@@ -28,7 +28,7 @@ func programPath(b []byte, i int) string {
 	nameGlob := glob && bytes.ContainsAny(name, "?*[")
 	switch {
 	case len(name) == 0:
-	case bytes.Contains(dir, []byte("bin/")) && (nameGlob || commandKindOf(name) != 0):
+	case holdsPrograms(dir) && (nameGlob || commandKindOf(name) != 0):
 		return "cmdi-path"
 	case string(dir) == "/etc/" && nameGlob && bytes.ContainsAny(name, "*["): // what a shell expands
 		return "cmdi-path"
@@ -36,6 +36,21 @@ func programPath(b []byte, i int) string {
 		return "cmdi-path"
 	}
 	return ""
+}
+
+// holdsPrograms reports whether a folder of a path is one in which systems keep programs: bin or sbin, but not cgi-bin, whose scripts stand
+// in addresses, where a question mark is no wildcard.
+func holdsPrograms(dir []byte) bool {
+	for i := 0; ; {
+		j := bytes.Index(dir[i:], []byte("bin/"))
+		if j < 0 {
+			return false
+		}
+		if i += j; i == 0 || dir[i-1] != '-' {
+			return true
+		}
+		i += len("bin/")
+	}
 }
 
 // endsPath are the bytes that end a program's path.

@@ -150,6 +150,34 @@ func TestBodies(t *testing.T) {
 	}
 }
 
+// A document of JSON in a query is judged string by string, and hides nothing.
+func TestDocumentsInQueries(t *testing.T) {
+	d := detect.New(detect.Options{})
+	for _, tc := range []struct{ document, name, class string }{
+		{`{"user":{"name":"x' or 1=1 --"}}`, "name", "sqli"},
+		{`[{"q":"a&&","r":"b"},{"q":"<script>go()"}]`, "q", "xss"},
+		{`["ok","../../x"]`, "filter", "traversal"},
+		{`{"size":{"$gt":0}}`, "filter", "nosqli"},
+		{`[{"a":1},{"__proto__":{"b":1}}]`, "__proto__", "js"},
+		{`{"host":"h;id"}`, "host", "cmdi"},
+		{`{"a":"{{7*7}}"}`, "a", "ssti"},
+		{`{"a":"%27 or 1=1 --"}`, "a", "sqli"},
+	} {
+		for _, value := range []string{url.QueryEscape(tc.document), strings.ReplaceAll(url.PathEscape(tc.document), "&", "%26")} {
+			found := d.Target("/items?page=2&filter=" + value + "&sort=asc")
+			if !slices.ContainsFunc(found, func(f detect.Finding) bool {
+				return f.Where == detect.InQuery && f.Name == tc.name && f.Class.String() == tc.class
+			}) {
+				t.Errorf("%s: found %+v, want %s in %s", value, found, tc.class, tc.name)
+			}
+		}
+	}
+	// What is no document is judged as one text.
+	if found := d.Target("/items?filter=" + url.QueryEscape(`["a"] or 1=1 --`)); !found.Classes().Has(detect.SQLi) {
+		t.Errorf("broken document: %+v", found)
+	}
+}
+
 func TestBodyIsBounded(t *testing.T) {
 	d := detect.New(detect.Options{MaxBytes: 64})
 	body := `{"a":"` + strings.Repeat("x", 100) + `","b":"<script>go()"}`

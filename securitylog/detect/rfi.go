@@ -1,6 +1,9 @@
 package detect
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // The rfi rules look at values that are addresses. An address alone says nothing: callbacks, avatars and links are addresses too.
 //
@@ -43,7 +46,7 @@ func (s *scan) rfi(t *text) {
 	if j := bytes.LastIndexByte(host, '@'); j >= 0 {
 		host = host[j+1:]
 	}
-	includes := t.script || fileParameter(t.name)
+	includes := (t.script || fileParameter(t.name)) && !leadsOn(t.name)
 	switch {
 	case internalHost(host):
 		s.report(t.place, RFI, "rfi-internal")
@@ -64,12 +67,28 @@ func internalHost(host []byte) bool {
 	return false
 }
 
-// scriptFile reports whether a URL's path names a file that an including interpreter would run.
+// scriptFile reports whether a URL names a file that an including interpreter would run. A page that its own server makes, which a query
+// tells, is a link.
 func scriptFile(path []byte) bool {
-	path, _, _ = bytes.Cut(path, []byte{'?'})
+	path, query, _ := bytes.Cut(path, []byte{'?'})
 	path = bytes.TrimRight(path, "\x00%")
-	for _, ext := range []string{".txt", ".php", ".inc", ".asp", ".aspx", ".jsp", ".cgi", ".pl", ".sh", ".phtml", ".dat"} {
+	return hasExtension(path, ".txt", ".inc", ".sh", ".phtml", ".dat") || len(query) == 0 && hasExtension(path, ".php", ".asp", ".aspx", ".jsp", ".cgi", ".pl")
+}
+
+func hasExtension(path []byte, extensions ...string) bool {
+	for _, ext := range extensions {
 		if len(path) > len(ext) && bytes.HasSuffix(path, []byte(ext)) {
+			return true
+		}
+	}
+	return false
+}
+
+// leadsOn reports whether a parameter's name promises an address to go to, such as OAuth's redirect_uri.
+func leadsOn(name string) bool {
+	const word = "redirect"
+	for i := 0; i+len(word) <= len(name); i++ {
+		if strings.EqualFold(name[i:i+len(word)], word) {
 			return true
 		}
 	}

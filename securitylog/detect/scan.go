@@ -161,7 +161,10 @@ func (s *scan) query(p place, query string) {
 		default:
 			s.value(at, name, true, false)
 		}
-		if !quietText(value, 0, true) {
+		switch document, is := jsonDocument(value); {
+		case is:
+			s.document(at, document, value)
+		case !quietText(value, 0, true):
 			s.value(at, value, true, false)
 		}
 	}

@@ -153,8 +153,8 @@ func (q *sqlText) enclosed(i int) bool {
 	for k := 0; k < 3 && q.tok(open).kind == tokWord; k++ {
 		open--
 	}
-	value := q.tok(open-1).kind == tokOp && q.tok(open-2).kind == tokWord // name="like", as in an address that stands in a text
-	if q.tok(open).kind != tokQuote || open > 0 && q.tok(open).glue && !value {
+	value := q.tok(open-1).kind == tokOp && q.tok(open-2).kind == tokWord                                         // name="like", as in an address that stands in a text
+	if q.tok(open).kind != tokQuote || open > 0 && q.tok(open).glue && !value && q.tok(open-1).kind != tokComma { // or in a list: ,"in":
 		return false
 	}
 	j := i + 1

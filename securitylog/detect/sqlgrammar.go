@@ -29,7 +29,7 @@ func (q *sqlText) evidence(odd, joined, split bool) bool {
 	step(len(q.toks))
 	for i := range q.toks {
 		switch t := &q.toks[i]; {
-		case t.kind == tokComment && i > 0 && i >= len(q.toks)-3 && (odd || joined || q.calculates(i)) && !q.names(i):
+		case t.kind == tokComment && i > 0 && i >= len(q.toks)-3 && (odd || joined || q.calculates(i)) && !q.names(i) && !(q.inPath && hasPrefixAt(q.b, int(t.s), "/*/")): // a segment of a path
 			return true
 		case (t.kind == tokOp || t.kw == kwCompare) && odd && (joined || split), t.kind == tokArith && split && !(q.inPath && t.c == '/') && len(q.toks) < 24:
 			return true
