@@ -89,7 +89,7 @@ func (a *Auth) grant(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 		return
 	}
 	now := a.now()
-	if p, ok := pass.Parse(cookie); ok && p.KeyID == s.use.Key.ID && p.SecretID == s.use.Secret.ID && p.Ends.Sub(now) > cookieLife-cookieRenewal {
+	if p, ok := pass.Parse(cookie); ok && p.Good(now, cookieLife) && p.KeyID == s.use.Key.ID && p.SecretID == s.use.Secret.ID && p.Ends.Sub(now) > cookieLife-cookieRenewal {
 		if key := a.signing.Load(); key != nil && key.Proves(pass.Cookie, a.site, p, s.use.Secret.Hash) {
 			return // it has one that is young enough
 		}
@@ -104,7 +104,7 @@ func (a *Auth) grant(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 func (a *Auth) readCookie(rings rings, cookie string, s *shown) {
 	now := a.now()
 	p, ok := pass.Parse(cookie)
-	if !ok || !now.Before(p.Ends) {
+	if !ok || !p.Good(now, cookieLife) {
 		return
 	}
 	if use, in := a.prove(rings, pass.Cookie, p, now); use.Outcome == keys.Found {

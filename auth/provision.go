@@ -82,7 +82,7 @@ func (a *Auth) Provision(ctx caddy.Context) error {
 	var mistakes []error
 	if a.Failures != nil {
 		mistakes = append(mistakes, a.Failures.check())
-		a.failures = newFailures(*a.Failures, a.door.App().Limiter(), a.site, a.now)
+		a.failures = newFailures(*a.Failures, a.door.App().Limiter(), a.site, gate.Steady)
 	}
 	mistakes = append(mistakes, a.provisionSources(), a.provisionMatchers(ctx), a.provisionGuest(), a.checkOpenAdmin(), a.provisionKeys())
 	a.door.App().OnStart(a.commit) // after what makes keys when the configuration is started

@@ -39,7 +39,7 @@ func (a *Auth) newTicket(use keys.Use, now time.Time) string {
 
 // usedTickets are those of the whole process: a reload must not make one good
 // again. Another process that shares the storage does not know them.
-var usedTickets = pass.NewTickets(maxTickets, cookieLife)
+var usedTickets = pass.NewTickets(maxTickets, ticketLife, cookieLife)
 
 // maxSession bounds what is kept of a Socket.IO session's id, which has 20
 // characters.

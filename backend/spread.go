@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 )
 
 // Share is how many requests one source address may carry in a window.
@@ -65,7 +66,7 @@ type source struct {
 
 // The process begins at any of the addresses, since a former one may have used
 // up some.
-var processSources = &sources{now: time.Now, next: rand.Uint32N(lastSource), pools: make(map[poolKey]*pool)}
+var processSources = &sources{now: gate.Steady, next: rand.Uint32N(lastSource), pools: make(map[poolKey]*pool)}
 
 // Sources are 127.1.0.0 up to 127.254.255.255: the first /16 has the address
 // that agents call from, and those where resolvers and container tools listen.

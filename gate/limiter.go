@@ -33,7 +33,7 @@ type uses struct {
 }
 
 func newCounter() *counter {
-	return &counter{now: time.Now, clients: make(map[counterKey]*uses)}
+	return &counter{now: Steady, clients: make(map[counterKey]*uses)}
 }
 
 // maxCounterClients bounds the memory of a counter.

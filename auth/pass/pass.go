@@ -22,6 +22,17 @@ type Pass struct {
 	signed, mac string // the text before the signature, and the signature's bytes
 }
 
+// skew is how far the clocks of two gates may be apart that accept each other's passes.
+const skew = time.Minute
+
+// Good reports whether the time of a pass that was made for that long a life has
+// not come to its end. One that ends later than if it were made now is not good:
+// it was made while the clock was ahead.
+func (p Pass) Good(now time.Time, life time.Duration) bool {
+	left := p.Ends.Sub(now)
+	return left > 0 && left <= life+skew
+}
+
 // Kind keeps a cookie from being used as a ticket, and the reverse.
 type Kind string
 

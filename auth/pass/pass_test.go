@@ -40,6 +40,46 @@ func TestSealed(t *testing.T) {
 
 // FuzzParse holds that what is read is what was sealed, and that nothing else
 // is proved.
+// A pass that was made while the clock was ahead is not good for as long as the
+// clock was ahead, and a ticket that was used then is not good again.
+func TestPassesAndJumpsOfTheClock(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, test := range []struct {
+		name string
+		left time.Duration
+		good bool
+	}{
+		{"made now", life, true},
+		{"made by a gate whose clock is a little ahead", life + skew, true},
+		{"made while the clock was ahead", life + skew + time.Second, false},
+		{"made while it was centuries ahead", 200 * 365 * day, false},
+		{"at its end", 0, false},
+		{"long after it", -200 * 365 * day, false},
+		{"just before its end", time.Second, true},
+	} {
+		if got := (Pass{Ends: start.Add(test.left)}).Good(start, life); got != test.good {
+			t.Errorf("%s: %v", test.name, got)
+		}
+	}
+
+	// A clock that is ahead for less than a ticket's life has those dropped that
+	// have ended by it.
+	store := NewTickets(10_000, life, time.Hour)
+	p := Pass{Nonce: "first", Ends: start.Add(10 * time.Second)}
+	if !store.Use(p, "", false, start) {
+		t.Fatal("a fresh ticket is refused")
+	}
+	ahead := start.Add(life / 2)
+	for i := range 2000 {
+		if !store.Use(Pass{Nonce: fmt.Sprint(i), Ends: ahead.Add(life)}, "", false, ahead) {
+			t.Fatalf("the %dth is refused", i)
+		}
+	}
+	if store.Use(p, "", false, start.Add(time.Second)) {
+		t.Error("the clock went ahead and back, and a ticket is good twice")
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	sealed := key.Seal(Cookie, "site", Pass{Ends: start, KeyID: "one", SecretID: "1"}, hash)
 	for _, seed := range []string{sealed, sealed + "=", "~~~~", strings.Replace(sealed, "one", "two", 1), strings.ToUpper(sealed), sealed[1:]} {
@@ -64,7 +104,7 @@ func FuzzParse(f *testing.F) {
 // not good, and room is made by those that have ended.
 func TestTicketsAreBounded(t *testing.T) {
 	now := start
-	store := NewTickets(2000, time.Hour)
+	store := NewTickets(2000, life, time.Hour)
 	for i := range 2000 {
 		if !store.Use(Pass{Nonce: fmt.Sprint(i), Ends: now.Add(life)}, "", false, now) {
 			t.Fatalf("the %dth is refused", i)

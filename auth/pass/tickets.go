@@ -15,8 +15,9 @@ type Tickets struct {
 	mu      sync.Mutex
 	used    map[string]*ticketUse // by nonce
 	max     int
-	life    time.Duration
-	sweepAt int // the number of tickets at which those are dropped that have ended
+	life    time.Duration // of a ticket
+	polling time.Duration // the longest that the socket may go on which one has opened
+	sweepAt int           // the number of tickets at which those are dropped that have ended
 }
 
 type ticketUse struct {
@@ -26,10 +27,10 @@ type ticketUse struct {
 	until   time.Time // until when it is remembered
 }
 
-// NewTickets remembers at most that many tickets. The polling socket that one
-// has opened may go on for life.
-func NewTickets(max int, life time.Duration) *Tickets {
-	return &Tickets{used: make(map[string]*ticketUse), max: max, life: life, sweepAt: 1024}
+// NewTickets remembers at most that many tickets, which are made for that long a
+// life. The polling socket that one has opened may go on for longer.
+func NewTickets(max int, life, polling time.Duration) *Tickets {
+	return &Tickets{used: make(map[string]*ticketUse), max: max, life: life, polling: polling, sweepAt: 1024}
 }
 
 // Use reports whether a ticket may be used now, and notes that it was. It is
@@ -39,9 +40,9 @@ func (t *Tickets) Use(p Pass, session string, opens bool, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if u := t.used[p.Nonce]; u != nil {
-		return u.goOn(session, now, t.life)
+		return u.goOn(session, now, t.polling)
 	}
-	if !now.Before(p.Ends) {
+	if !p.Good(now, t.life) {
 		return false
 	}
 	if len(t.used) >= t.sweepAt && !t.sweep(now) {
@@ -55,8 +56,8 @@ func (t *Tickets) Use(p Pass, session string, opens bool, now time.Time) bool {
 	return true
 }
 
-func (u *ticketUse) goOn(session string, now time.Time, life time.Duration) bool {
-	if !u.opens || session == "" || !now.Before(u.until) || now.Sub(u.opened) >= life {
+func (u *ticketUse) goOn(session string, now time.Time, longest time.Duration) bool {
+	if !u.opens || session == "" || !now.Before(u.until) || now.Sub(u.opened) >= longest {
 		return false
 	}
 	if u.session == "" {
@@ -80,7 +81,8 @@ func later(a, b time.Time) time.Time {
 // is room now.
 func (t *Tickets) sweep(now time.Time) bool {
 	for nonce, u := range t.used {
-		if !now.Before(u.until) {
+		// The second holds while the clock is ahead for a moment, too.
+		if !now.Before(u.until) && now.Sub(u.opened) >= t.life {
 			delete(t.used, nonce)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -214,13 +215,14 @@ var builds struct {
 func build(t testing.TB, pkg string, flags ...string) string {
 	t.Helper()
 	builds.Lock()
-	once := builds.done[pkg]
+	name := strings.Join(append([]string{pkg}, flags...), " ")
+	once := builds.done[name]
 	if once == nil {
 		once = sync.OnceValues(func() (string, error) { return goBuild(pkg, flags) })
 		if builds.done == nil {
 			builds.done = make(map[string]func() (string, error))
 		}
-		builds.done[pkg] = once
+		builds.done[name] = once
 	}
 	builds.Unlock()
 	path, err := once()
@@ -241,11 +243,15 @@ func goBuild(pkg string, flags []string) (string, error) {
 		builds.dir = dir
 		shared.add(func() { _ = os.RemoveAll(dir) })
 	}
-	path := filepath.Join(builds.dir, filepath.Base(pkg))
 	builds.Unlock()
+	dir, err := os.MkdirTemp(builds.dir, "")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, filepath.Base(pkg))
 	args := append([]string{"build", "-o", path}, flags...)
 	cmd := exec.Command("go", append(args, pkg)...)
 	cmd.Dir = Root()
-	_, err := output(cmd)
+	_, err = output(cmd)
 	return path, err
 }

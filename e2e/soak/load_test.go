@@ -203,6 +203,11 @@ func (s *watched) alive(t *testing.T, what string) {
 // listen opens a stream of server-sent events.
 func listen(t *testing.T, g *gate) *watched {
 	t.Helper()
+	return listenWith(t, g, key)
+}
+
+func listenWith(t *testing.T, g *gate, key string) *watched {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &watched{ended: make(chan struct{}), close: cancel}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.url+"/api/messaging/sessions/"+session+"/messages", strings.NewReader(`{"content":"hello","transport":"sse"}`))
@@ -214,7 +219,7 @@ func listen(t *testing.T, g *gate) *watched {
 	res, err := g.client(t).Do(req)
 	if isBroken(err) { // by a reload: see stopReloaded
 		cancel()
-		return listen(t, g)
+		return listenWith(t, g, key)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -9,12 +9,22 @@ import (
 // clock tells nanoseconds since 1970 and never goes backwards.
 type clock func() int64
 
-// lastTime keeps the arithmetic of slices far from overflow: the year 2116.
-const lastTime = math.MaxInt64 / 2
+// A process that starts with its clock in the far future begins at lastTime, the
+// year 2116, and one that takes up where another ended goes on from there, up to
+// lastSaved, 2189. Both keep the arithmetic of slices far from overflow.
+const (
+	lastTime  = math.MaxInt64 / 2
+	lastSaved = math.MaxInt64 / 4 * 3
+)
 
-// monotonic is the system's monotonic clock, from the given start on.
+// monotonic is the system's monotonic clock, from the given start on. Beyond the
+// year 2157 [time.Now] knows nothing of that clock, so a process that starts then
+// makes do with a steady one.
 func monotonic(start int64) clock {
 	began := time.Now()
+	if began == began.Round(0) {
+		return steady(time.Now, start)
+	}
 	return func() int64 { return start + int64(time.Since(began)) }
 }
 
@@ -28,7 +38,7 @@ func steady(now func() time.Time, start int64) clock {
 		// A difference of times saturates, where one of UnixNanos would wrap.
 		next := now()
 		if step := int64(next.Sub(last)); step > 0 {
-			at = min(at, lastTime-step) + step
+			at = min(at, lastSaved-step) + step
 		}
 		last = next
 		return at
@@ -42,7 +52,7 @@ func newClock(now func() time.Time, notBefore int64) clock {
 	if read == nil {
 		read = time.Now
 	}
-	start := min(max(unixNano(read()), notBefore), lastTime)
+	start := max(min(unixNano(read()), lastTime), notBefore)
 	if now == nil {
 		return monotonic(start)
 	}

@@ -195,7 +195,7 @@ func (d *decoder) table(o Options) (*Table, error) {
 	var seed [16]byte
 	copy(seed[:], d.bytes(16))
 	saved := d.uint64()
-	if saved > lastTime {
+	if saved > lastSaved {
 		d.fail("time: %d is out of range", saved)
 	}
 	if d.err != nil {

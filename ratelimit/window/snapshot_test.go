@@ -94,6 +94,30 @@ func TestSnapshotWhileTheClockWasSetBack(t *testing.T) {
 	mustTake(t, back, tier, c, 1)
 }
 
+// A process that was started under a clock that is centuries ahead saves what
+// the next one takes, under the right clock and again: what is counted is counted
+// for as long as it would have been, and no longer.
+func TestSnapshotOfACenturyToCome(t *testing.T) {
+	right := newHand()
+	for _, ahead := range []time.Duration{24 * time.Hour, 100 * 365 * 24 * time.Hour, 250 * 365 * 24 * time.Hour} {
+		wrong := &hand{at: right.at.Add(ahead)}
+		table := newTable(t, window.Options{Now: wrong.now})
+		c := address(table, "10.0.0.1")
+		mustTake(t, table, define(t, table, "api", limits(1, time.Minute)), c, 1)
+		for range 3 {
+			wrong.step(10 * time.Second)
+			back, err := window.Restore(window.Options{Now: right.now}, table.Save())
+			if err != nil {
+				t.Fatalf("%v ahead: %v", ahead, err)
+			}
+			table, wrong = back, right
+			mustRefuse(t, table, define(t, table, "api", limits(1, time.Minute)), c)
+		}
+		right.step(62 * time.Second)
+		mustTake(t, table, define(t, table, "api", limits(1, time.Minute)), c, 1)
+	}
+}
+
 func TestSnapshotOfMoreClientsThanPlaces(t *testing.T) {
 	clock := newHand()
 	table := newTable(t, window.Options{Now: clock.now})
