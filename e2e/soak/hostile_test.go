@@ -2,12 +2,14 @@ package soak_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -94,8 +96,39 @@ func again(request string) func(context.Context, *gate) {
 	}
 }
 
+// bomb is 64 MiB of blanks, compressed.
+var bomb = func() string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	blanks := bytes.Repeat([]byte{' '}, 1<<20)
+	for range 64 {
+		_, _ = w.Write(blanks)
+	}
+	_ = w.Close()
+	return b.String()
+}()
+
 var attacks = []hostile{
 	{"idle connections", 2000, held(func(func(string) bool) {})},
+	{"half-open connections", 500, func(ctx context.Context, g *gate) { // half a request, and no more to come; the answer is not read
+		conn, err := g.plain()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "POST /api/messaging/sessions HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: "+key+"\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+		_ = conn.(*net.TCPConn).CloseWrite()
+		<-ctx.Done()
+	}},
+	{"handshakes of TLS that stop halfway", 500, func(ctx context.Context, g *gate) {
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", g.Config.HTTPSPort))
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = conn.Write([]byte{22, 3, 1, 2, 0, 1, 0}) // the head of a ClientHello of 512 bytes
+		<-ctx.Done()
+	}},
 	{"slow headers", 200, held(func(write func(string) bool) {
 		write("GET /api/agents HTTP/1.1\r\nHost: localhost\r\n")
 		for write("X-A: b\r\n") {
@@ -112,6 +145,8 @@ var attacks = []hostile{
 	{"a length and chunks", 4, again("POST /api/agents HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n5c\r\nGPOST / HTTP/1.1\r\n\r\n0\r\n\r\n")},
 	{"chunks of a hidden kind", 4, again("POST /api/agents HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n")},
 	{"chunks with long extensions", 4, again("POST /api/agents HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: " + key + "\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1;" + strings.Repeat("a", 1<<20) + "\r\n")},
+	{"compressed bodies of a thousand times the size", 4, again("POST /api/messaging/sessions HTTP/1.1\r\nHost: localhost\r\nX-API-KEY: " + key +
+		"\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: " + strconv.Itoa(len(bomb)) + "\r\n\r\n" + bomb)},
 	{"invalid UTF-8 everywhere", 4, again("GET /api/\xff\xfe%ff%c0%ae?q=\xf0\x28\x8c\x28 HTTP/1.1\r\nHost: localhost\r\nUser-Agent: \xff\xfe\r\nX-API-KEY: \xc3\x28\r\nReferer: http://\xed\xa0\x80/\r\nOrigin: \xff\r\n\r\n")},
 	{"rapid reset", 4, func(ctx context.Context, g *gate) {
 		for ctx.Err() == nil {
