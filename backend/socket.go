@@ -41,7 +41,12 @@ func socketRefusal(r *http.Request, req *gate.Request) *gate.Refusal {
 		return nil
 	case upgrade != "" && (r.Method != http.MethodGet || !strings.EqualFold(upgrade, "websocket")):
 		return unreadable("the gate reads WebSockets, and no other protocol that a connection can be upgraded to")
+	case upgrade != "" && r.ProtoMajor == 1 && r.ContentLength != 0:
+		// Node gives what stands behind the header to the WebSocket, whatever
+		// the header says of a body: those would be frames that nobody has read.
+		return unreadable("the request that opens a WebSocket has a body")
 	case upgrade != "":
+		r.Body, r.ContentLength = nil, 0 // of HTTP/2 and 3 the body is the socket, which is not sent along
 		// What is compressed could not be read: the backend is not offered it.
 		// The proxy writes these names with a capital S, which is not Go's way.
 		maps.DeleteFunc(r.Header, func(name string, _ []string) bool { return strings.EqualFold(name, "Sec-Websocket-Extensions") })

@@ -133,6 +133,13 @@ func open(t *testing.T, g *gatetest.Gate, key string, headers ...string) (net.Co
 
 func say(t *testing.T, conn net.Conn, message string) {
 	t.Helper()
+	if _, err := conn.Write(frameOf(message)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// frameOf is a message as a client frames it.
+func frameOf(message string) []byte {
 	frame := []byte{0x81, 0x80 | 126, byte(len(message) >> 8), byte(len(message)), 1, 2, 3, 4}
 	if len(message) < 126 {
 		frame = []byte{0x81, 0x80 | byte(len(message)), 1, 2, 3, 4}
@@ -140,9 +147,7 @@ func say(t *testing.T, conn net.Conn, message string) {
 	for i := range len(message) {
 		frame = append(frame, message[i]^byte(i%4+1))
 	}
-	if _, err := conn.Write(frame); err != nil {
-		t.Fatal(err)
-	}
+	return frame
 }
 
 const (
@@ -271,6 +276,33 @@ func TestSocketsThatCannotBeRead(t *testing.T) {
 	}
 	if len(got) > 0 {
 		t.Errorf("the backend got %s", <-got)
+	}
+}
+
+// TestUpgradeWithABody holds that nothing goes to the backend as the body of the
+// request that opens a WebSocket: backends (Node, for one) take what follows
+// that request for the first frames, and nobody would have judged them.
+func TestUpgradeWithABody(t *testing.T) {
+	g, got := startSockets(t)
+	frame := string(frameOf(subscribe))
+	for name, framing := range map[string][2]string{
+		"with a length": {fmt.Sprintf("Content-Length: %d", len(frame)), frame},
+		"in chunks":     {"Transfer-Encoding: chunked", fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(frame), frame)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := g.Raw("GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: " + g.Addr + "\r\nX-API-KEY: " + chatKey +
+				"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+				framing[0] + "\r\n\r\n" + framing[1])
+			if res.Status != http.StatusBadRequest || !strings.Contains(res.Body, "SOCKET_UNREADABLE") {
+				t.Errorf("%d %s", res.Status, res.Body)
+			}
+			if len(got) > 0 {
+				t.Errorf("the backend got %q", <-got)
+			}
+		})
+	}
+	if n := len(g.Backend.Seen()); n > 0 {
+		t.Errorf("%d requests reached the backend", n)
 	}
 }
 
