@@ -162,6 +162,8 @@ func TestTicketOnce(t *testing.T) {
 		{"sid=a&sid=", 0, false}, // which opens another to servers that take the last
 		{"sid=&sid=a", 0, false},
 		{"sid=a&s%69d=b", 0, false},
+		{"sid=%23", 0, false}, // which some servers read as none
+		{"sid=a%20", 0, false},
 		{"sid=a", 100 * time.Second, true}, // past the ticket's own time
 		{"sid=a", 100 * time.Second, true},
 		{"", 0, false},
@@ -171,6 +173,16 @@ func TestTicketOnce(t *testing.T) {
 		if got := good(polling, step.query, forSocket); got != step.want {
 			t.Errorf("step %d (%s): %v", i, step.query, got)
 		}
+	}
+	// One that opens a WebSocket at once has no further requests.
+	direct, r := fresh(), ticketRequest("EIO=4&transport=websocket")
+	r.Header.Set("Upgrade", "websocket")
+	var s shown
+	if a.readTicket(a.rings(), r, forSocket, direct, &s); s.use.Key == nil {
+		t.Fatal("a fresh ticket opens no WebSocket")
+	}
+	if good(direct, "sid=a", forSocket) {
+		t.Error("a ticket that has opened a WebSocket is good again")
 	}
 	long := fresh()
 	if !good(long, "", forSocket) {

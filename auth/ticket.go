@@ -45,6 +45,12 @@ var usedTickets = pass.NewTickets(maxTickets, ticketLife, cookieLife)
 // characters.
 const maxSession = 64
 
+// isSession reports whether a text can be a Socket.IO session's id: base64 for
+// URLs. Of other texts some servers make none at all, and open a new session.
+func isSession(text string) bool {
+	return len(text) <= maxSession && !strings.ContainsFunc(text, func(r rune) bool { return !isParameter(r) })
+}
+
 // ticketOf takes the ticket out of the request's query and returns it; "" if
 // there is none. Elsewhere than where tickets are good, a parameter of that name
 // is the backend's, unless it holds a ticket.
@@ -67,7 +73,7 @@ func (a *Auth) readTicket(rings rings, r *http.Request, to purpose, ticket strin
 	}
 	p, ok := pass.Parse(strings.TrimPrefix(ticket, ticketPrefix))
 	// Of two sessions, servers take the first or the last.
-	if !ok || len(sessions) > 1 || len(session) > maxSession {
+	if !ok || len(sessions) > 1 || to == forSocket && !isSession(session) {
 		s.wrong = "the ticket is none of this gate's"
 		return
 	}
@@ -75,7 +81,7 @@ func (a *Auth) readTicket(rings rings, r *http.Request, to purpose, ticket strin
 	switch {
 	case use.Outcome != keys.Found:
 		s.wrong = "the ticket is none of this site's, or its key is no longer valid"
-	case !usedTickets.Use(p, session, to == forSocket, now):
+	case !usedTickets.Use(p, session, to == forSocket && r.Header.Get("Upgrade") == "", now):
 		s.wrong = "the ticket was used before, or has ended: it is good once, for " + ticketLife.String()
 	default:
 		s.use, s.ring, s.by = use, in, byTicket

@@ -31,7 +31,8 @@ func init() { caddy.RegisterModule(Gate{}) }
 // empty, "." and ".." segments are resolved (RFC 3986, section 6.2.2). A path
 // that servers read differently (an encoded slash, a backslash, a control
 // character, a semicolon, invalid UTF-8, double encoding) is refused with 400 and
-// the code INVALID_PATH by the next handler that judges requests.
+// the code INVALID_PATH by the next handler that judges requests, and so is a
+// query with a "#".
 //
 // While the gate goes on without something that it needs (a shared store that is
 // away, a key file that is broken), answers at /healthz carry the response field

@@ -20,6 +20,7 @@ var (
 	errUTF8      = errors.New("the path is not valid UTF-8")
 	errDouble    = errors.New("the path is percent-encoded twice")
 	errDots      = errors.New("the path contains a dot segment with parameters")
+	errFragment  = errors.New("the query contains a #, behind which some backends read nothing")
 	errParams    = errors.New("the path contains a semicolon, behind which some backends read parameters that are no part of it")
 )
 
@@ -27,7 +28,9 @@ var (
 // then forwarded: percent-decoded once, without empty, "." and ".." segments
 // (RFC 3986, 5.2.4 and 6.2.2), with a trailing slash kept. Upper and lower
 // case are kept too: Caddy's matchers, ElizaOS and the route tables all ignore
-// case. A path that different servers read differently is an error.
+// case. A path that different servers read differently is an error, and so is a
+// query with a fragment behind it, which no request has (RFC 9110, 7.1): what
+// stands there would be judged here, and not be seen by the backend.
 //
 // Clean changes nothing, and cleaning a clean path returns it.
 func Clean(u *url.URL) (string, error) {
@@ -42,6 +45,9 @@ func Clean(u *url.URL) (string, error) {
 // like others, or whose paths have parameters (RFC 3986, section 3.3) that the
 // checks on paths are meant to see.
 func CleanWithParameters(u *url.URL) (string, error) {
+	if strings.IndexByte(u.RawQuery, '#') >= 0 {
+		return "", errFragment
+	}
 	p := u.Path
 	if IsPlain(p) && u.RawPath == "" {
 		return p, nil

@@ -53,6 +53,9 @@ func TestCleanPath(t *testing.T) {
 		{target: "/x%7f", err: errControl},
 		{target: "/%c0%ae%c0%ae/api", err: errUTF8},
 		{target: "/%ff", err: errUTF8},
+		{target: "/api/x?a=%23", want: "/api/x"},
+		{target: "/api/x?a=#&b", err: errFragment},
+		{target: "/api//x?#", err: errFragment},
 		{target: "http://example.com", err: errRelative},
 		{target: "*", err: errRelative},
 	} {
