@@ -13,17 +13,12 @@ const wild = 0x01
 // maxRounds is how often percent decoding is repeated; a text still encoded after that is judged as it stands.
 const maxRounds = 4
 
-// encoding notes what normalisation met.
-type encoding struct {
-	overlong int  // UTF-8 sequences longer than the character needs, each a character that filters look for
-	wild     bool // the text holds wild
-}
-
 // normalise percent-decodes raw to a fixed point, folds look-alikes and overlong UTF-8 to ASCII, and lowers ASCII letters.
 // With plus, '+' is a space, as in queries and forms. The result lives in the scan's buffer until the next call. No step makes a text
-// longer, so each is done in place.
-func (s *scan) normalise(raw string, plus bool) ([]byte, encoding) {
-	b := append(s.buf[:0], raw...)
+// longer, so each is done in place. It counts the UTF-8 sequences that were longer than their character needs, where that is one that filters
+// look for.
+func (s *scan) normalise(raw string, plus bool) (b []byte, overlong int) {
+	b = append(s.buf[:0], raw...)
 	s.buf = b
 	step(3 * len(b))
 	if plus {
@@ -33,19 +28,19 @@ func (s *scan) normalise(raw string, plus bool) ([]byte, encoding) {
 			}
 		}
 	}
-	for range maxRounds {
-		first := bytes.IndexByte(b, '%')
-		if first < 0 {
-			break
-		}
+	first := bytes.IndexByte(b, '%')
+	for round := 0; round < maxRounds && first >= 0; round++ {
 		step(len(b))
 		var changed bool
 		if b, changed = percentDecode(b, first); !changed {
 			break
 		}
+		first = bytes.IndexByte(b, '%')
 	}
-	if percents := bytes.Count(b, []byte{'%'}); percents >= minPercents && 5*percents >= 2*len(b) {
-		b = dropPercents(b)
+	if first >= 0 {
+		if percents := bytes.Count(b, []byte{'%'}); percents >= minPercents && 5*percents >= 2*len(b) {
+			b = dropPercents(b)
+		}
 	}
 	return fold(b)
 }
@@ -140,9 +135,8 @@ func hexRune(b []byte) (rune, bool) {
 	return r, true
 }
 
-// fold makes b lower case, with look-alike characters as ASCII and malformed sequences as wild, in place.
-func fold(b []byte) ([]byte, encoding) {
-	var enc encoding
+// fold makes b lower case, with look-alike characters as ASCII and malformed sequences as wild, in place, and counts the overlong ones.
+func fold(b []byte) (folded []byte, overlongs int) {
 	i := lowerASCII(b)
 	n := i // what is folded
 	for i < len(b) {
@@ -177,15 +171,13 @@ func fold(b []byte) ([]byte, encoding) {
 				f = ' '
 			}
 		case f != wild && (size > 2 || b[i+1]&0xC0 == 0x80):
-			enc.overlong++
+			overlongs++
 		}
 		b[n] = f
 		n++
 		i += size
 	}
-	b = b[:n]
-	enc.wild = bytes.IndexByte(b, wild) >= 0
-	return b, enc
+	return b[:n], overlongs
 }
 
 // lowerASCII makes b lower case up to the first byte that is none of ASCII, and returns that byte's position. It looks at eight bytes at a

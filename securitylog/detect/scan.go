@@ -61,15 +61,15 @@ type place struct {
 // text is one normalised value under inspection.
 type text struct {
 	place
-	b     []byte
-	enc   encoding
-	marks marks
-	signs signs
-	at    []match // where placed signs end
-	loose bool    // a query parameter without '=': what follows a raw '&' of a payload
-	prose bool    // reads like sentences
-	shell bool    // && or || stand before a command and its argument
-	known Set     // classes that need not be looked for
+	b        []byte
+	overlong int // UTF-8 sequences longer than they need
+	marks    marks
+	signs    signs
+	at       []match // where placed signs end
+	loose    bool    // a query parameter without '=': what follows a raw '&' of a payload
+	prose    bool    // reads like sentences
+	shell    bool    // && or || stand before a command and its argument
+	known    Set     // classes that need not be looked for
 }
 
 func (s *scan) report(p place, c Class, rule string) {
@@ -183,8 +183,8 @@ func (s *scan) value(p place, raw string, plus, loose bool) {
 	if known == All {
 		return
 	}
-	b, enc := s.normalise(raw, plus)
-	s.inspect(&text{place: p, b: b, enc: enc, loose: loose, known: known})
+	b, overlong := s.normalise(raw, plus)
+	s.inspect(&text{place: p, b: b, overlong: overlong, loose: loose, known: known})
 }
 
 // known returns the classes that a further finding at a place would say nothing new of: those that were found there, and those that nobody
@@ -333,7 +333,8 @@ var markOf = [256]marks{
 // readsLikeProse reports whether the text holds four words in a row, of letters alone and with single spaces between. SQL's own
 // words and shell names do not count as words of a sentence.
 func readsLikeProse(b []byte) bool {
-	if bytes.Count(b, []byte{' '})+bytes.Count(b, []byte{'+'}) < 3 {
+	const least = 7 // four letters and the blanks between them
+	if len(b) < least || bytes.Count(b, []byte{' '})+bytes.Count(b, []byte{'+'}) < 3 {
 		return false
 	}
 	run := 0

@@ -14,7 +14,7 @@ func (s *scan) traversal(t *text) {
 	if t.known.Has(Traversal) {
 		return
 	}
-	if t.enc.overlong >= 2 && t.marks&(markDot|markSlash|markBackslash) != 0 {
+	if t.overlong >= 2 && t.marks&(markDot|markSlash|markBackslash) != 0 {
 		s.report(t.place, Traversal, "traversal-overlong")
 		return
 	}

@@ -16,12 +16,12 @@ func (s *scan) userAgent(ua string) {
 		return
 	}
 	p := place{where: InUserAgent}
-	b, enc := s.normalise(s.bound(ua), false)
+	b, overlong := s.normalise(s.bound(ua), false)
 	if hostileAgent(b) {
 		s.report(p, UA, "ua-scanner")
 	}
 	step(4 * len(b))
-	t := &text{place: p, b: b, enc: enc}
+	t := &text{place: p, b: b, overlong: overlong}
 	before := len(s.found)
 	s.headerRules(t)
 	if t.signs.has(signCallback) {
@@ -82,8 +82,8 @@ func (s *scan) referer(ref string) {
 
 // header inspects one header that holds a single value.
 func (s *scan) header(name, value string) {
-	b, enc := s.normalise(s.bound(value), false)
-	s.headerRules(&text{place: place{where: InHeader, name: name}, b: b, enc: enc})
+	b, overlong := s.normalise(s.bound(value), false)
+	s.headerRules(&text{place: place{where: InHeader, name: name}, b: b, overlong: overlong})
 }
 
 // callbackWords are the words of those hosts (signCallback) that the first gate looks for.
