@@ -80,6 +80,7 @@ func heavy() map[string]string {
 		"doctypes":  fill("%3C!a%20"),
 		"shapes":    fill("(polygon("),
 		"listed":    fill("c%7Ba,"),
+		"hidden":    "/s?q=" + strings.Repeat("\"%23", size/4) + "x",
 		"glued":     "/s?q='" + strings.Repeat("0and", size/4),
 		"tilde":     fill("%25a:~"),
 		"expands":   fill("$%7Ba//"),

@@ -114,7 +114,7 @@ func TestHonestValuesAreSilent(t *testing.T) {
 	if found := d.Target("/posts/dumping-/proc/kcore/"); found != nil {
 		t.Errorf("words of a title in a path: found %v", found)
 	}
-	for _, target := range []string{"/proc/kcore", "/a/proc/kcore", "/s?q=x;false", "/s?q=x;true", "/s?q=x|sort+-o+/tmp/x", "/s?q=x|sort+-out+/etc/passwd", "/s?q=x;sort+-count"} {
+	for _, target := range []string{"/proc/kcore", "/a/proc/kcore", "/--/proc/kcore", "/s?q=x;false", "/s?q=x;true", "/s?q=x|sort+-o+/tmp/x", "/s?q=x|sort+-out+/etc/passwd", "/s?q=x;sort+-count"} {
 		if d.Target(target) == nil {
 			t.Errorf("%q: not found", target)
 		}

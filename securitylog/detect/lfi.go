@@ -1,9 +1,6 @@
 package detect
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 // The lfi rules know files of the server by name. They read a text as a path from its first byte, so that a sentence that mentions
 // /etc/hosts is not taken for a request of it.
@@ -126,7 +123,7 @@ func (s *scan) serverFile(t *text, b []byte) string {
 		}
 		last := onlySlashes(b)
 		switch {
-		case inPath && bytes.HasSuffix(before, []byte{'-'}): // words of a title whose slashes were kept: /posts/dumping-/proc/kcore
+		case inPath && endsTitle(before): // /posts/dumping-/proc/kcore
 		case depth > 1 && systemFile(prev, seg) && (depth == 2 || !inPath && !common(prev) || !common(prev) && !pageLike(prev)):
 			return "lfi-file"
 		case last && depth > 2 && string(first) == "etc" && configFile(seg):
@@ -152,6 +149,12 @@ func (s *scan) serverFile(t *text, b []byte) string {
 		before, prev = prev, seg
 	}
 	return ""
+}
+
+// endsTitle reports whether a segment of a path is the first words of a title whose slashes were kept.
+func endsTitle(seg []byte) bool {
+	n := len(seg)
+	return n > 3 && seg[n-1] == '-' && isLetter(seg[n-2]) && isLetter(seg[0])
 }
 
 func systemFile(dir, name []byte) bool {
@@ -188,7 +191,10 @@ func pageLike(dir []byte) bool { return string(dir) == "windows" || string(dir) 
 
 // namedFile judges a path's last segment by itself.
 func namedFile(t *text, name []byte, depth int, absolute, inPath bool) bool {
-	if strings.HasPrefix(string(name), ".env") && dotFiles.has(name) && absolute && !inPath || deepFiles.has(name) {
+	if !fileNames.has(name) {
+		return false
+	}
+	if bytes.HasPrefix(name, []byte(".env")) && dotFiles.has(name) && absolute && !inPath || deepFiles.has(name) {
 		return true
 	}
 	if inPath {
@@ -202,6 +208,9 @@ var (
 	deepFiles    = wordSet([]string{".bash_history", ".mysql_history", ".htpasswd", ".git-credentials", ".netrc", ".pgpass"})
 	runtimeFiles = wordSet([]string{"php.ini", "httpd.conf", "my.cnf", ".htaccess"})
 )
+
+// fileNames are all the names that namedFile knows.
+var fileNames = wordSet(deepFiles.words, runtimeFiles.words, iniFiles.words, looseFiles.words, dotFiles.words)
 
 // iniFiles are names that no site serves.
 var iniFiles = wordSet([]string{"boot.ini", "win.ini", "system.ini"})

@@ -37,7 +37,7 @@ func (s *scan) normalise(raw string, plus bool) (b []byte, overlong int) {
 		}
 		first = bytes.IndexByte(b, '%')
 	}
-	if first >= 0 {
+	if first >= 0 && len(b) >= minPercents {
 		if percents := bytes.Count(b, []byte{'%'}); percents >= minPercents && 5*percents >= 2*len(b) {
 			b = dropPercents(b)
 		}

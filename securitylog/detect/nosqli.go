@@ -79,13 +79,13 @@ func serverScript(b []byte, t *text) bool {
 	switch {
 	case t.signs.has(signMongoThis) && bytes.ContainsAny(b, "'\"") && bytes.Contains(b, []byte("this.")):
 		return true
-	case bytes.HasPrefix(v, []byte("||")) && bytes.Contains(v, []byte("==")):
+	case t.marks&markPipe != 0 && bytes.HasPrefix(v, []byte("||")) && bytes.Contains(v, []byte("==")):
 		return true
 	case t.signs.has(signMongoDB) && (bytes.HasPrefix(v, []byte("db.")) || hasAnyIn(v[:min(len(v), 24)], "; db.", ";db.")):
 		return true
 	case t.signs.has(signDate) && t.signs.has(signLoop):
 		return true
-	case t.prose:
+	case t.prose, t.marks&markSemi == 0:
 		return false
 	}
 	i := bytes.IndexByte(b, ';')

@@ -12,7 +12,7 @@ import (
 //	rfi-internal  the metadata service of a cloud, or loopback in disguise
 //	rfi-scheme    a scheme for talking to other services: gopher, dict, ldap, rmi
 func (s *scan) rfi(t *text) {
-	if t.marks&markColon == 0 || t.known.Has(RFI) {
+	if !t.signs.has(signAddress) || t.known.Has(RFI) {
 		return
 	}
 	b := bytes.TrimPrefix(trimBlank(t.b), []byte("url:")) // which Java takes off

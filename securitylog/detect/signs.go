@@ -43,6 +43,7 @@ const (
 	signBrowser                    // browserWords
 	signDoctype                    // <!doctype
 	signProto                      // "__proto__"
+	signAddress                    // an address of another host
 	numSigns
 )
 
@@ -86,6 +87,7 @@ var signStrings = [numSigns][]string{
 	signBrowser:        browserWords.words,
 	signDoctype:        {"<!doctype"},
 	signProto:          {`"__proto__"`},
+	signAddress:        {"://", "jar:http", "jar:ftp"},
 	signCallback:       {"burpcollaborator.net", "oastify.com", ".oast.", "interact.sh", "interactsh", "dnslog.cn", ".ceye.io", "webhook.site", "requestbin", "canarytokens.com", "bxss.me", "xss.ht", "ezxss", "xsshunter"},
 }
 

@@ -100,6 +100,7 @@ type sqlText struct {
 	closed               bool // a bracket closed that was not opened
 	tail                 bool // the text ends in a comment
 	odd                  bool // a quote of the whole text is left open
+	lastOther            int  // the last token that is neither a comment nor a quote right behind another token
 }
 
 // tok returns a token, or one of no kind beyond the ends of the text.
@@ -154,6 +155,11 @@ func (q *sqlText) judge() string {
 	for k := n - 1; k >= max(0, n-4) && !q.tail; k-- {
 		q.tail = q.toks[k].kind == tokComment
 	}
+	q.lastOther = n - 1
+	for q.lastOther >= 0 && q.tok(q.lastOther).hides() {
+		q.lastOther--
+	}
+	step(n - q.lastOther)
 	q.odd = q.singles%2 == 1 || q.doubles%2 == 1 // the text leaves one open
 	if rule := q.whole(); rule != "" {
 		return rule
@@ -201,6 +207,9 @@ func (q *sqlText) judge() string {
 	}
 	return q.ending()
 }
+
+// hides reports whether a token can stand behind a comment that hides the end.
+func (t *token) hides() bool { return t.kind == tokComment || t.kind == tokQuote && t.glue }
 
 // endsQuote reports whether token i is a quote that closes one that is open.
 func (q *sqlText) endsQuote(i int) bool {

@@ -348,15 +348,9 @@ func (q *sqlText) atQuote(i int) string {
 
 // ends reports whether the comment at i hides the end: little or nothing stands behind it.
 func (q *sqlText) ends(i int) bool {
-	rest := q.toks[i+1:]
-	step(len(rest))
 	if q.toks[i].c == '#' {
-		for _, t := range rest {
-			if t.kind != tokComment && t.kind != tokQuote || !t.glue && t.kind == tokQuote {
-				return false
-			}
-		}
-		return true
+		return i >= q.lastOther
 	}
-	return len(rest) <= 2 || len(rest) <= 6 && !q.prose
+	rest := len(q.toks) - 1 - i
+	return rest <= 2 || rest <= 6 && !q.prose
 }
