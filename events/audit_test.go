@@ -169,7 +169,7 @@ func TestNobodyFillsTheTrail(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := len(names(t, path))
-	const refused = 90
+	const refused = 550
 	for range refused {
 		if res := g.Get("/inside/x"); res.Status != 403 {
 			t.Fatalf("the stranger got %d", res.Status)

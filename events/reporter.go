@@ -87,7 +87,7 @@ func newReporter(ctx caddy.Context, bus *caddyevents.App, logger *zap.Logger, c 
 	r := &Reporter{logger: logger, ctx: ctx, bus: bus}
 	r.sampler = newSampler(c, r.sumUp)
 	r.kept = newSampler(c, r.sumUpKept)
-	r.kept.byKey = true
+	r.kept.byKey, r.kept.lines = true, linesOfKey
 	return r
 }
 

@@ -18,6 +18,10 @@ const (
 	// linesOfSource is how many events of one kind from one network are
 	// written in a window. It is above what fail2ban's jail counts to.
 	linesOfSource = 20
+	// linesOfKey is the same of the audit trail and of one key there: whoever
+	// tries doors by hand, or by a script that minds the limits, stands in it
+	// with each of them.
+	linesOfKey = 500
 	// linesOfAll is how many events of requests are written in a window.
 	linesOfAll = 3000
 	// maxSources bounds how many sources are told apart in a window.
@@ -59,6 +63,8 @@ type sampler struct {
 	clock clock
 	// sum writes the summary of a window, outside the lock.
 	sum func(summary)
+	// lines is how many events of a source are written in a window.
+	lines int
 	// byKey tells the callers of one network apart by their keys.
 	byKey bool
 
@@ -90,7 +96,7 @@ type sum struct {
 }
 
 func newSampler(c clock, sum func(summary)) *sampler {
-	return &sampler{clock: c, sum: sum, sources: make(map[source]*tally)}
+	return &sampler{clock: c, sum: sum, lines: linesOfSource, sources: make(map[source]*tally)}
 }
 
 // admit reports whether an event of a request is written by itself. If not, it
@@ -118,7 +124,7 @@ func (s *sampler) admit(e *Event) bool {
 		s.sources[key] = t
 	}
 	t.client = e.ClientIP
-	if t.written < linesOfSource && s.line() {
+	if t.written < s.lines && s.line() {
 		t.written++
 		return true
 	}
