@@ -32,7 +32,7 @@ func (s *scan) document(p place, document, raw string) {
 	}
 	if known := s.known(p); known != All {
 		s.values++
-		b, enc := s.normalise(raw, true)
-		s.inspect(&text{place: p, b: b, enc: enc, known: known | All&^Of(NoSQLi)})
+		b, overlong := s.normalise(raw, true)
+		s.inspect(&text{place: p, b: b, overlong: overlong, known: known | All&^Of(NoSQLi)})
 	}
 }
