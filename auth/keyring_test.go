@@ -277,6 +277,19 @@ func TestStreamsEnd(t *testing.T) {
 	if res := g.Get("/read/x", "X-API-KEY", secrets["ada"]); res.Status != 401 {
 		t.Errorf("a revoked key: %d", res.Status)
 	}
+	// What a key may do no longer, it does no longer on a stream either.
+	file.edit(func(d *keys.Document) error {
+		d.Keys[1].Scopes = []string{"read"}
+		return nil
+	})
+	select {
+	case path := <-gone:
+		if path != "/bob/reading" {
+			t.Errorf("%s has ended", path)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the stream of a key that has lost scopes is still open")
+	}
 }
 
 func dial(t *testing.T, g *gatetest.Gate) (net.Conn, error) {

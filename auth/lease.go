@@ -48,8 +48,11 @@ func (l *lease) Ended() string {
 	for _, ring := range last.([]*keys.Ring) {
 		outcome = max(outcome, ring.Again(l.use, now))
 	}
-	if outcome == keys.Found {
+	switch outcome {
+	case keys.Found:
 		return ""
+	case keys.Reduced:
+		return "the key " + l.use.Key.ID + " may do less than it could when the request came"
 	}
 	return "the key " + l.use.Key.ID + " is " + outcome.String()
 }

@@ -116,6 +116,19 @@ func allowed(list []string, name string) bool {
 	return false
 }
 
+// keeps reports whether the key may do, as whom and from where, all that it could as old.
+func (k *Key) keeps(old *Key) bool {
+	lost := func(scope string) bool { return !k.Has(scope) }
+	return !slices.ContainsFunc(old.Scopes, lost) && holds(k.Agents, old.Agents) && holds(k.Sites, old.Sites) &&
+		(len(k.From) == 0 || slices.Equal(k.From, old.From)) && (k.Entity == "" || k.Entity == old.Entity)
+}
+
+// holds reports whether a list, of which an empty one is all, has everything that another has.
+func holds(list, other []string) bool {
+	lacks := func(name string) bool { return !allowed(list, name) }
+	return len(list) == 0 || len(other) > 0 && !slices.ContainsFunc(other, lacks)
+}
+
 // unmapPrefix makes ::ffff:10.0.0.0/104 the network 10.0.0.0/8 that it stands for.
 func unmapPrefix(p netip.Prefix) netip.Prefix {
 	if p.Addr().Is4In6() && p.Bits() >= 96 {

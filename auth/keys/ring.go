@@ -20,6 +20,8 @@ const (
 	Expired
 	// Revoked is a known secret that was taken back, alone or with its key.
 	Revoked
+	// Reduced is a known secret whose key may do less than when it was presented. Only [Ring.Again] says it.
+	Reduced
 	// Found is a secret that opens its key.
 	Found
 )
@@ -35,6 +37,8 @@ func (o Outcome) String() string {
 		return "expired"
 	case Revoked:
 		return "revoked"
+	case Reduced:
+		return "reduced"
 	case Found:
 		return "found"
 	}
@@ -209,7 +213,8 @@ func (r *Ring) Knows(hash Hash) bool {
 }
 
 // Again says what has become of an earlier use: whether this ring, which may be newer than the one that answered then,
-// still lets that secret open that key. Streams are asked about in this way while they are open. It sets no time of use.
+// still lets that secret open that key, and whether the key may do all that it could. Streams are asked about in this way while they are open.
+// It sets no time of use.
 func (r *Ring) Again(use Use, now time.Time) Outcome {
 	if use.Key == nil || use.Secret == nil {
 		return Unknown
@@ -222,7 +227,10 @@ func (r *Ring) Again(use Use, now time.Time) Outcome {
 	if s == nil || s.key.ID != use.Key.ID {
 		return Unknown
 	}
-	return s.outcome(now)
+	if outcome := s.outcome(now); outcome != Found || s.key.keeps(use.Key) {
+		return outcome
+	}
+	return Reduced
 }
 
 // Resume is Look for somebody who has shown a secret before and now shows what was made for it, a cookie say: the use of a

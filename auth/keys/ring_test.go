@@ -240,6 +240,42 @@ func TestAgainFollowsTheNewRing(t *testing.T) {
 	require.Equal(t, Revoked, again(ended, nil))
 }
 
+// TestAgainKeepsToTheRights holds that a use is good as long as the key may do all that it could, and more does no harm.
+func TestAgainKeepsToTheRights(t *testing.T) {
+	secret := mint(t)
+	office, home := netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.0/24")
+	of := func(change func(*Key)) *Ring {
+		k := simpleKey("ci", secret)
+		k.Scopes, k.Agents, k.Sites, k.From, k.Entity = []string{"read", "chat"}, []string{"A", "B"}, []string{"x.example"}, []netip.Prefix{office}, "e0000000-0000-4000-8000-00000000000e"
+		change(&k)
+		return ring(t, k)
+	}
+	use := of(func(*Key) {}).Look(secret, noon)
+	for name, test := range map[string]struct {
+		change func(*Key)
+		want   Outcome
+	}{
+		"as it was":         {func(*Key) {}, Found},
+		"another plan":      {func(k *Key) { k.Plan = "pro" }, Found},
+		"more scopes":       {func(k *Key) { k.Scopes = []string{"chat", "read", "admin"} }, Found},
+		"all scopes":        {func(k *Key) { k.Scopes = []string{"*"} }, Found},
+		"more agents":       {func(k *Key) { k.Agents = []string{"c", "b", "a"} }, Found},
+		"all agents, sites": {func(k *Key) { k.Agents, k.Sites = nil, nil }, Found},
+		"all networks":      {func(k *Key) { k.From = nil }, Found},
+		"any entity":        {func(k *Key) { k.Entity = "" }, Found},
+		"a scope less":      {func(k *Key) { k.Scopes = []string{"read"} }, Reduced},
+		"an agent less":     {func(k *Key) { k.Agents = []string{"a", "c"} }, Reduced},
+		"another site":      {func(k *Key) { k.Sites = []string{"y.example"} }, Reduced},
+		"another network":   {func(k *Key) { k.From = []netip.Prefix{home} }, Reduced},
+		"another entity":    {func(k *Key) { k.Entity = "f0000000-0000-4000-8000-00000000000f" }, Reduced},
+		"revoked besides":   {func(k *Key) { k.Scopes, k.Revoked = []string{"read"}, noon }, Revoked},
+	} {
+		require.Equal(t, test.want, of(test.change).Again(use, noon), name)
+	}
+	unlimited := of(func(k *Key) { k.Agents, k.Sites, k.From, k.Entity = nil, nil, nil, "" })
+	require.Equal(t, Reduced, of(func(*Key) {}).Again(unlimited.Look(secret, noon), noon), "limited now")
+}
+
 func TestConcurrentFind(t *testing.T) {
 	secret := mint(t)
 	r := ring(t, simpleKey("ci", secret))
