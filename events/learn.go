@@ -112,21 +112,30 @@ func learnValue(learned []string, values ...string) []string {
 
 // canBeKey reports whether a presented value can be a key: those of less than
 // 16 characters are never accepted, and those that are made have letters and
-// digits, and of other characters only the ones of base64, hex and UUIDs.
+// digits, and of other characters only the ones of base64, hex and UUIDs. A path
+// is none: who presents the one that is asked for would not stand in the log
+// with it.
 func canBeKey(value string) bool {
 	if len(value) < 16 || strings.Contains(value, "..") || strings.Contains(value, "://") {
 		return false
 	}
-	var letter, digit bool
+	var lower, upper, digit bool
 	for i := 0; i < len(value); i++ {
 		switch c := value[i]; {
 		case c >= '0' && c <= '9':
 			digit = true
-		case alphanumeric(c):
-			letter = true
+		case c >= 'a' && c <= 'z':
+			lower = true
+		case c >= 'A' && c <= 'Z':
+			upper = true
 		case strings.IndexByte("+/=_-.~:", c) < 0:
 			return false
 		}
 	}
-	return letter && digit
+	if strings.Contains(value, "/") {
+		// Of what keys are written in, base64 alone has a slash, and no other
+		// sign that paths have.
+		return lower && upper && digit && !strings.ContainsAny(value, "_-.~:")
+	}
+	return digit && (lower || upper)
 }

@@ -40,3 +40,30 @@ func BenchmarkManyCookies(b *testing.B) {
 		events.RedactFor(r, r.Header.Get("Cookie"))
 	}
 }
+
+// TestNobodyHidesByPresenting holds that what is asked for stays in the log
+// though it is presented as a key, and that what can be a key does not.
+func TestNobodyHidesByPresenting(t *testing.T) {
+	for _, test := range []struct {
+		uri, presented string
+		hidden         bool
+	}{
+		{"/cgi-bin/test-cgi/.env.bak1", "/cgi-bin/test-cgi/.env.bak1", false},
+		{"/cgi-bin/test%2dcgi/.env.bak1", "cgi-bin/test-cgi/.env.bak1", false},
+		{"/?f=/var/log/syslog.1234", "/var/log/syslog.1234", false},
+		{"/v1/admin/users/1234567890", "/v1/admin/users/1234567890", false},
+		{"/x/../../../etc/passwd1", "x/../../../etc/passwd1", false},
+		{"/?q=http://169.254.169.254/a", "http://169.254.169.254/a", false},
+		{"/?q=Ym9iJ3Mga2V5/with+base64==", "Ym9iJ3Mga2V5/with+base64==", true},
+		{"/?q=/Ym9iJ3Mga2V5with+base64==", "/Ym9iJ3Mga2V5with+base64==", true},
+		{"/media/0f8fad5b-d9cb-469f-a165-70867728950e", "0f8fad5b-d9cb-469f-a165-70867728950e", true},
+	} {
+		for _, header := range []string{"X-Api-Key", "Authorization", "Cookie"} {
+			value := map[string]string{"X-Api-Key": "", "Authorization": "Bearer ", "Cookie": "a="}[header] + test.presented
+			r := &http.Request{RequestURI: test.uri, Header: http.Header{header: {value}}}
+			if got := events.RedactFor(r, test.uri); strings.Contains(got, events.Redacted) != test.hidden {
+				t.Errorf("%s presented as %s: %s", test.uri, header, got)
+			}
+		}
+	}
+}
