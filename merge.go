@@ -118,14 +118,18 @@ func (l *line) removes() bool {
 	return false
 }
 
-// same reports whether two options are told to be the same one.
-func same(a, b *line) bool {
-	if a.name() != b.name() {
-		return false
+// keyOf is what tells an option of the line from others of its name, "" if that
+// is nothing: a transport has one key, which is the backend's.
+func (l *line) keyOf(option *line) string {
+	key, ok := keyed[option.name()]
+	if !ok || l.name() == "transport" {
+		return ""
 	}
-	key, ok := keyed[a.name()]
-	return !ok || key(a) == key(b)
+	return key(option)
 }
+
+// same reports whether two options of the line are told to be the same one.
+func (l *line) same(a, b *line) bool { return a.name() == b.name() && l.keyOf(a) == l.keyOf(b) }
 
 // shortcuts are lines of the gatehouse block that stand for an option of a directive.
 var shortcuts = map[string]string{"error_format": "agent_gate", "ui": "agent_gate", "media": "agent_auth"}
@@ -170,7 +174,9 @@ func mergeOverrides(route *line, overrides []*line, at caddyfile.Token) error {
 				return err
 			}
 			if option != nil {
-				find(route.block, directive).merge([]*line{option})
+				if err := find(route.block, directive).merge([]*line{option}); err != nil {
+					return err
+				}
 			}
 			continue
 		}
@@ -248,14 +254,14 @@ func (l *line) override(over *line) error {
 		}
 		l.open.File, l.open.Line = over.words[0].File, over.words[0].Line
 	}
-	l.merge(over.block)
-	return nil
+	return l.merge(over.block)
 }
 
-// merge merges options into the line's block.
-func (l *line) merge(options []*line) {
+// merge merges options into the line's block. What is to be taken out has to be
+// there: who writes `key clinet off` must not believe that the key is gone.
+func (l *line) merge(options []*line) error {
 	if len(options) == 0 {
-		return
+		return nil
 	}
 	if !l.opens {
 		last := l.words[len(l.words)-1]
@@ -267,27 +273,57 @@ func (l *line) merge(options []*line) {
 	var replaced []*line // options of the preset that are gone already
 	for _, option := range options {
 		if option.removes() {
-			l.block = slices.DeleteFunc(l.block, func(have *line) bool { return same(have, option) })
+			before := len(l.block)
+			l.block = slices.DeleteFunc(l.block, func(have *line) bool { return l.same(have, option) })
+			if len(l.block) == before {
+				return option.errorf("%s: there is none to take out%s", option.text(), l.others(option))
+			}
 			continue
 		}
-		if key, ok := keyed[option.name()]; ok && key(option) != "" {
-			if i := slices.IndexFunc(l.block, func(have *line) bool { return same(have, option) }); i >= 0 {
-				l.block[i].refine(option)
+		if l.keyOf(option) != "" {
+			if i := slices.IndexFunc(l.block, func(have *line) bool { return l.same(have, option) }); i >= 0 {
+				if err := l.block[i].refine(option); err != nil {
+					return err
+				}
 				continue
 			}
-		} else if !slices.ContainsFunc(replaced, func(r *line) bool { return same(r, option) }) {
+		} else if !slices.ContainsFunc(replaced, func(r *line) bool { return l.same(r, option) }) {
 			// The first line of that name takes all the preset's of that name
 			// away; further ones add to it.
-			l.block = slices.DeleteFunc(l.block, func(have *line) bool { return same(have, option) })
+			l.block = slices.DeleteFunc(l.block, func(have *line) bool { return l.same(have, option) })
 			replaced = append(replaced, option)
 		}
 		l.block = append(l.block, option)
 	}
+	return nil
+}
+
+// text is the line as it is written, without its block.
+func (l *line) text() string {
+	var words []string
+	for _, word := range l.words {
+		words = append(words, word.Text)
+	}
+	return strings.Join(words, " ")
+}
+
+// others are the options of that name that the line has, for a message.
+func (l *line) others(of *line) string {
+	var keys []string
+	for _, have := range l.block {
+		if have.name() == of.name() {
+			keys = append(keys, l.keyOf(have))
+		}
+	}
+	if len(keys) == 0 {
+		return ""
+	}
+	return ", there is " + strings.Join(keys, ", ")
 }
 
 // refine changes a keyed option: what the override says replaces, what it
 // leaves out stays.
-func (l *line) refine(over *line) {
+func (l *line) refine(over *line) error {
 	at := l.words[0]
 	if len(over.words) >= len(l.words) {
 		l.words = over.words
@@ -300,5 +336,5 @@ func (l *line) refine(over *line) {
 			l.opens, l.open, l.close = true, over.open, caddyfile.Token{File: at.File, Line: at.Line, Text: "}"}
 		}
 	}
-	l.merge(over.block)
+	return l.merge(over.block)
 }

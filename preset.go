@@ -2,7 +2,10 @@ package gatehouse
 
 import (
 	_ "embed"
+	"fmt"
 	"net"
+	"regexp"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -52,6 +55,11 @@ func parseGatehouse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 		}
 		upstreams = []string{upstream}
 	}
+	for _, upstream := range upstreams {
+		if err := checkUpstream(upstream); err != nil {
+			return nil, h.WrapErr(err)
+		}
+	}
 	text, err := gate.Preset(name, upstreams)
 	if err != nil {
 		return nil, h.WrapErr(err)
@@ -87,6 +95,33 @@ func parsePreset(name, text string) (*line, error) {
 	d := caddyfile.NewDispenser(route)
 	d.Next()
 	return parseLine(d), nil
+}
+
+// ofNetwork is an address with its network before it, as Caddy writes them.
+var ofNetwork = regexp.MustCompile(`^(unix(\+h2c)?|tcp[46]?)/`)
+
+// checkUpstream finds what Caddy's proxy would refuse in words that fit no line
+// of the operator's, or take for something else.
+func checkUpstream(upstream string) error {
+	if strings.Contains(upstream, "{") || ofNetwork.MatchString(upstream) {
+		return nil
+	}
+	scheme, rest, has := strings.Cut(upstream, "://")
+	if !has {
+		scheme, rest = "", upstream
+	}
+	address, path, cut := strings.Cut(rest, "/")
+	switch {
+	case strings.HasSuffix(upstream, ","):
+		return fmt.Errorf("the backend %s ends in a comma: separate several by spaces", upstream)
+	case has && scheme != "http" && scheme != "https" && scheme != "h2c":
+		return fmt.Errorf("the backend %s: the gate speaks http and https to it, WebSockets too: write http://%s", upstream, address)
+	case !cut:
+		return nil
+	case has || strings.Contains(address, ":"):
+		return fmt.Errorf("the backend %s has a path, /%s: leave it out, and the slash too; the backend is asked for the path that the client has asked for", upstream, path)
+	}
+	return fmt.Errorf("%s is no address of a backend: write 127.0.0.1:3000 or https://eliza.internal:3443", upstream)
 }
 
 // defaultUpstream is where a backend listens that was given no other port.

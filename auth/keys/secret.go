@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -52,8 +53,14 @@ var samples = []string{
 	"passwordpassword",
 }
 
-// samplePrefixes begin values which only ask to be replaced.
-var samplePrefixes = []string{"changeme", "change-me", "change-this", "replace-me"}
+// samplePrefixes begin, and sampleSuffix ends, values which only ask to be replaced.
+var samplePrefixes = []string{"changeme", "change-me", "change-this", "replace-me", "your-", "put-your-", "put-the-", "insert-", "<"}
+
+const sampleSuffix = "-here"
+
+// variable is the name of a variable as shells, Node and other programs write
+// it, or a command for a shell: what was meant is its value.
+var variable = regexp.MustCompile("^(\\$\\{.*\\}|\\$\\(.*\\)|`.*`|\\$[A-Z_][A-Z0-9_]*|%[A-Z_][A-Z0-9_]*%|(process\\.)?env\\.[A-Z_][A-Z0-9_]*)$")
 
 // NewSecret returns a new secret: "agk_", 30 random base62 characters and 6 of checksum. The randomness is
 // crypto/rand's, without bias.
@@ -146,7 +153,7 @@ func isBase62(c byte) bool {
 const wayOut = "make a good one with `gatehouse key add <name>` or `openssl rand -base64 32`"
 
 // Weak returns an error when a secret must not guard anything: it is shorter than 16 characters, longer than 1024, is a
-// sample of public documentation, holds characters that a header does not carry unchanged, or starts with "agk_" and has
+// sample of public documentation or the name of a variable, holds characters that a header does not carry unchanged, or starts with "agk_" and has
 // a wrong checksum (it was mistyped). The message says how to make a good one and never repeats the secret.
 func Weak(secret string) error {
 	reason := weakness(secret)
@@ -162,6 +169,10 @@ func weakness(secret string) string {
 	}
 	if isSample(secret) {
 		return "the key is a sample that stands in public documentation, so everybody knows it"
+	}
+	if variable.MatchString(strings.TrimSpace(secret)) {
+		return "the key is the name of a variable, or a command, and not what it stands for: " +
+			"write {env.NAME} in a Caddyfile, and the value itself in an .env file"
 	}
 	if len(secret) < MinSecretLength {
 		return fmt.Sprintf("the key is shorter than %d characters, so it can be guessed", MinSecretLength)
@@ -180,7 +191,7 @@ func weakness(secret string) string {
 
 func isSample(secret string) bool {
 	plain := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(secret)), "_", "-")
-	return slices.Contains(samples, plain) ||
+	return slices.Contains(samples, plain) || strings.HasSuffix(plain, sampleSuffix) ||
 		slices.ContainsFunc(samplePrefixes, func(p string) bool { return strings.HasPrefix(plain, p) })
 }
 

@@ -80,22 +80,32 @@ func TestShapeNeedsBase62(t *testing.T) {
 
 func TestWeak(t *testing.T) {
 	for name, secret := range map[string]string{
-		"empty":               "",
-		"short":               "fifteen-letters",
-		"sample":              "your-secret-api-key",
-		"sample, upper case":  "YOUR_SECRET_API_KEY",
-		"sample of the docs":  "your-secure-token-here",
-		"sample of curl":      "YOUR_API_KEY",
-		"sample, export":      "your-api-key",
-		"changeme":            "changeme-changeme-changeme",
-		"change this":         "change_this_to_something_long",
-		"salt":                "secretsalt",
-		"inner blank":         "sixteen letters and more",
-		"newline at the end":  "sixteen-letters-and-more\n",
-		"not ASCII":           "sixteen-letters-and-möre",
-		"endless":             strings.Repeat("x7", 600),
-		"mistyped":            "agk_0000000000000000000000000000000000000",
-		"sample with a blank": " your-secure-token-here",
+		"empty":                "",
+		"short":                "fifteen-letters",
+		"sample":               "your-secret-api-key",
+		"sample, upper case":   "YOUR_SECRET_API_KEY",
+		"sample of the docs":   "your-secure-token-here",
+		"sample of curl":       "YOUR_API_KEY",
+		"sample, export":       "your-api-key",
+		"changeme":             "changeme-changeme-changeme",
+		"change this":          "change_this_to_something_long",
+		"salt":                 "secretsalt",
+		"inner blank":          "sixteen letters and more",
+		"newline at the end":   "sixteen-letters-and-more\n",
+		"not ASCII":            "sixteen-letters-and-möre",
+		"endless":              strings.Repeat("x7", 600),
+		"mistyped":             "agk_0000000000000000000000000000000000000",
+		"sample with a blank":  " your-secure-token-here",
+		"sample of the README": "put-the-random-text-here",
+		"to be filled in":      "<your-api-key-goes-in>",
+		"ends in here":         "paste_the_secret_HERE",
+		"a shell's variable":   "${MOBILE_CLIENT_API_KEY}",
+		"without braces":       "$MOBILE_CLIENT_API_KEY",
+		"of Windows":           "%MOBILE_CLIENT_API_KEY%",
+		"of Node":              "process.env.MOBILE_KEY",
+		"without its braces":   "env.MOBILE_CLIENT_API_KEY",
+		"a shell's command":    "$(openssl rand -base64 32)",
+		"in backticks":         "`openssl rand -hex 32`",
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := Weak(secret)
@@ -108,6 +118,7 @@ func TestWeak(t *testing.T) {
 		})
 	}
 	require.NoError(t, Weak("sixteen-letters!"))
+	require.NoError(t, Weak("$2y$sixteen-letters"))
 	random := make([]byte, 32)
 	for range 100 {
 		_, err := rand.Read(random)
