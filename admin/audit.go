@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/events/chain"
 	"github.com/spf13/cobra"
 )
@@ -67,14 +67,15 @@ func (a *auditVerify) run(cmd *cobra.Command, files []string) error {
 	// Before the trail: a gate that runs goes on writing, and the head last.
 	last := files[len(files)-1]
 	head, err := chain.ReadHead(last)
-	headless := false
+	var headless *chain.Problem
 	switch {
 	case err == nil:
 		v.Expect(head)
-	case errors.Is(err, fs.ErrNotExist) && a.head != "":
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: there is no %s, so lines that were cut off behind entry %s are not missed\n", last+chain.HeadSuffix, strings.SplitN(a.head, ":", 2)[0])
+	case errors.Is(err, fs.ErrNotExist) && a.head == "" && isKept(last):
+		headless = &chain.Problem{File: last, What: "nobody can tell whether lines were cut off here: there is no " +
+			last + chain.HeadSuffix + ", though a gate keeps one; give a head that was kept elsewhere with --head"}
 	case errors.Is(err, fs.ErrNotExist):
-		headless = true
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: there is no %s, so lines that were cut off at the end are not missed\n", last+chain.HeadSuffix)
 	default:
 		return exit(cmd, exitUnreadable, err)
 	}
@@ -84,11 +85,18 @@ func (a *auditVerify) run(cmd *cobra.Command, files []string) error {
 		}
 	}
 	v.Finish(last)
-	if headless {
-		v.Problems = append(v.Problems, chain.Problem{File: last, Line: v.Lines + 1,
-			What: "nobody can tell whether lines were cut off here: there is no " + last + chain.HeadSuffix + "; give a head that was kept elsewhere with --head"})
+	if headless != nil {
+		headless.Line = v.Lines + 1
+		v.Problems = append(v.Problems, *headless)
 	}
 	return a.report(cmd, &v)
+}
+
+// isKept reports whether a trail lies where a gate keeps it, and is no copy:
+// what the gate remembers of keys lies beside it.
+func isKept(trail string) bool {
+	_, err := os.Lstat(trail + events.MemorySuffix)
+	return err == nil
 }
 
 func readTrail(v *chain.Verifier, name string) error {

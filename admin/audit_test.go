@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/events/chain"
 )
 
@@ -42,6 +43,12 @@ func TestVerifyHeads(t *testing.T) {
 	if err := os.WriteFile(bare, bareText, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	moved := filepath.Join(t.TempDir(), "copy.log")
+	for name, text := range map[string][]byte{moved: bareText, bare + events.MemorySuffix: []byte("{}\n")} {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for name, test := range map[string]struct {
 		args []string
 		want string // what is wrong; "" if nothing is
@@ -51,6 +58,7 @@ func TestVerifyHeads(t *testing.T) {
 		"written anew":               {[]string{forged}, ""}, // nobody can tell
 		"written anew, and a head":   {[]string{forged, "--head", head.String()}, "written anew"},
 		"without a head":             {[]string{bare}, "nobody can tell whether lines were cut off"},
+		"a copy alone":               {[]string{moved}, ""},
 		"by a head alone":            {[]string{bare, "--head", head.String()}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// memorySuffix is what the name of the memory's file has after the trail's.
-const memorySuffix = ".keys"
+// MemorySuffix is what the name of the memory's file has after the trail's.
+const MemorySuffix = ".keys"
 
 // memory is what a trail remembers from one run to the next, by place: what
 // keys there were. It is a file beside the trail, since a rotation begins the
@@ -30,7 +30,7 @@ type memory struct {
 // openMemory reads the memory of a trail; fresh says that the trail has no line
 // yet, so that there can be none. broken says what is wrong with it.
 func openMemory(trail string, fresh bool) (m *memory, broken error) {
-	m = &memory{path: trail + memorySuffix, places: make(map[string]json.RawMessage)}
+	m = &memory{path: trail + MemorySuffix, places: make(map[string]json.RawMessage)}
 	text, err := os.ReadFile(m.path)
 	if err == nil {
 		err = json.Unmarshal(text, &m.places)
