@@ -158,16 +158,18 @@ func mentioned(b []byte, i, j int, name []byte, prose bool) bool {
 	}
 	step(256 + maxHead)
 	rest := b[j:min(len(b), j+256)]
-	spaced := bytes.Count(b[max(0, i-maxHead):i], blank)+bytes.Count(rest, blank) >= 3
+	spaced := func() bool {
+		return bytes.Count(b[max(0, i-maxHead):i], blank)+bytes.Count(rest, blank) >= 3
+	}
 	close := bytes.IndexByte(rest, '>')
 	switch {
-	case ticked && spaced && at(rest, 0) == '`': // the beginning of a tag
+	case ticked && at(rest, 0) == '`' && spaced(): // the beginning of a tag
 		return true
 	case close < 0:
 		return false
 	case !script:
-		return ticked && spaced && at(rest, close+1) == '`' && bytes.IndexByte(rest[:close], '<') < 0
-	case close > 0 || !prose && !spaced:
+		return ticked && at(rest, close+1) == '`' && bytes.IndexByte(rest[:close], '<') < 0 && spaced()
+	case close > 0 || !prose && !spaced():
 		return false
 	}
 	rest = rest[1:]
