@@ -2,7 +2,10 @@ package backend
 
 import (
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"slices"
 	"strings"
 
@@ -66,18 +69,56 @@ func (t *Transport) reportLimit(r *http.Request, req *gate.Request) {
 var dropped = []string{"X-Request-Id", "X-Powered-By", "Server", "Ratelimit", "Ratelimit-Policy", "Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset"}
 
 // clean takes out of a response what the gate says itself, what tells of the
-// product behind it, and headers in which the backend tells its own key.
+// product behind it, and headers in which the backend tells its own key. What
+// stands behind the body is cleaned when that has been read.
 func (t *Transport) clean(res *http.Response) {
-	for _, name := range dropped {
-		delete(res.Header, name)
-	}
+	t.cleanFields(res.Header)
 	if res.StatusCode == http.StatusTooManyRequests {
 		delete(res.Header, "Retry-After")
 	}
-	for name, values := range res.Header {
+	if res.ContentLength < 0 && res.StatusCode != http.StatusSwitchingProtocols { // others have no trailers
+		res.Body = &trailed{res.Body, t, res}
+	}
+}
+
+func (t *Transport) cleanFields(fields http.Header) {
+	for _, name := range dropped {
+		delete(fields, name)
+	}
+	for name, values := range fields {
 		if strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "X-Ratelimit-") || t.told(values) {
-			delete(res.Header, name)
+			delete(fields, name)
 		}
+	}
+}
+
+// trailed is the body of a response that may have fields behind it.
+type trailed struct {
+	io.ReadCloser
+	t   *Transport
+	res *http.Response
+}
+
+func (b *trailed) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.t.cleanFields(b.res.Trailer)
+	}
+	return n, err
+}
+
+// cleanEarly has the responses cleaned that come before the response (1xx),
+// which the proxy passes on while it waits. The trace is the proxy's own of this
+// one attempt.
+func (t *Transport) cleanEarly(r *http.Request) {
+	trace := httptrace.ContextClientTrace(r.Context())
+	if trace == nil || trace.Got1xxResponse == nil {
+		return
+	}
+	pass := trace.Got1xxResponse
+	trace.Got1xxResponse = func(status int, fields textproto.MIMEHeader) error {
+		t.cleanFields(http.Header(fields))
+		return pass(status, fields)
 	}
 }
 

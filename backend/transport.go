@@ -52,7 +52,7 @@ func init() { caddy.RegisterModule(Transport{}) }
 // What clients say on Socket.IO is read, in frames of WebSockets and in bodies
 // of polling, and held against what agent_auth knows of the caller.
 //
-// Of the response, headers are dropped that speak for the gate's part: CORS
+// Of the response, and of those before it (1xx), headers are dropped that speak for the gate's part: CORS
 // (Access-Control-*), limits (RateLimit-*, X-RateLimit-*, and Retry-After on
 // 429), the request id (X-Request-Id) and product names (X-Powered-By, Server),
 // and those that hold the backend's key.
@@ -193,6 +193,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	// The proxy made r for this round trip and prints it afterwards, headers
 	// and all, whenever a client leaves in the middle of a stream.
 	events.StripRequest(r, headersForLogs(r, req))
+	t.cleanEarly(r)
 	res, err := t.HTTPTransport.RoundTrip(&sent.Request)
 	if source != nil {
 		sent.giveBack(source, res)

@@ -3,8 +3,11 @@ package backend_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -173,6 +176,56 @@ func TestResponseIsCleaned(t *testing.T) {
 				t.Errorf("%d: %s of the backend is lost", status, name)
 			}
 		}
+	}
+}
+
+// TestAllOfAResponseIsCleaned holds that what comes before a response (103) and
+// behind its body is cleaned as its header is.
+func TestAllOfAResponseIsCleaned(t *testing.T) {
+	g := start(t, "key {env.SERVER_KEY}", "")
+	unwanted := []string{"Server", "X-Powered-By", "Ratelimit-Limit", "Access-Control-Allow-Origin", "X-Request-Id", "X-Echo"}
+	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
+		tell := func(prefix string) {
+			for _, name := range unwanted {
+				w.Header().Set(prefix+name, "the-backends "+r.Header.Get("X-API-KEY"))
+			}
+		}
+		tell("")
+		w.Header().Set("Link", "</x.css>")
+		w.WriteHeader(http.StatusEarlyHints)
+		clear(w.Header())
+		w.Header().Set("Trailer", "X-Sum, Server")
+		fmt.Fprint(w, "body")
+		_ = http.NewResponseController(w).Flush()
+		tell(http.TrailerPrefix)
+		w.Header().Set("X-Sum", "42")
+	})
+	early := http.Header{}
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(_ int, fields textproto.MIMEHeader) error {
+		early = http.Header(fields).Clone()
+		return nil
+	}})
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.Addr+"/healthz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, err := io.ReadAll(res.Body); err != nil || string(body) != "body" {
+		t.Errorf("%q %v", body, err)
+	}
+	for part, fields := range map[string]http.Header{"103": early, "the header": res.Header, "the trailer": res.Trailer} {
+		for name, values := range fields {
+			if strings.Contains(strings.Join(values, " "), "the-backends") {
+				t.Errorf("%s has %s: %s", part, name, values)
+			}
+		}
+	}
+	if early.Get("Link") == "" || res.Trailer.Get("X-Sum") != "42" {
+		t.Errorf("lost: 103 %v, trailer %v", early, res.Trailer)
 	}
 }
 

@@ -39,7 +39,8 @@ func init() { caddy.RegisterModule(Gate{}) }
 // `Gatehouse-Health: degraded`. Their status is the backend's: the gate serves.
 //
 // Fields that a request's Connection names are taken out (RFC 9110, section
-// 7.6.1), and an Upgrade to anything but websocket is ignored.
+// 7.6.1), and so are its trailers; an Upgrade to anything but websocket is
+// ignored.
 type Gate struct {
 	// ErrorFormat is how refusals are written: "elizaos" (what ElizaOS'
 	// documents show), "code" (an object with code and message on every

@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"io"
 	"net/http"
 	"reflect"
 	"strings"
@@ -115,5 +116,25 @@ func TestNoKeyOnErrorPages(t *testing.T) {
 	g.Get("/admin/x", "X-API-KEY", hopKey)
 	if last := g.Backend.Last(); last != nil && last.Header.Get("X-Api-Key") == "the-token-of-the-backend-in-tests" {
 		t.Errorf("%s %s reached the backend with its key", last.Method, last.RequestURI)
+	}
+}
+
+// TestTrailersEndHere holds that what a client sends behind a body does not
+// reach the backend, which may take it for the header.
+func TestTrailersEndHere(t *testing.T) {
+	g := gatetest.Start(t, "GATE {\nagent_gate\nreverse_proxy BACKEND {\ntransport agent_backend\n}\n}")
+	trailers := make(chan http.Header, 1)
+	g.Backend.Handle(func(_ http.ResponseWriter, r *http.Request) {
+		if body, err := io.ReadAll(r.Body); err != nil || string(body) != "body" {
+			t.Errorf("the body: %q %v", body, err)
+		}
+		trailers <- r.Trailer
+	})
+	for _, announced := range []string{"Trailer: X-Api-Key, X-Entity-Id\r\n", ""} {
+		g.Raw("POST / HTTP/1.1\r\nHost: " + g.Addr + "\r\n" + announced + "Transfer-Encoding: chunked\r\n\r\n" +
+			"4\r\nbody\r\n0\r\nX-Api-Key: made-up\r\nX-Entity-Id: another\r\n\r\n")
+		if got := <-trailers; len(got) > 0 {
+			t.Errorf("announced by %q, the backend got %v", announced, got)
+		}
 	}
 }
