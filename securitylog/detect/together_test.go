@@ -33,3 +33,22 @@ func TestClassesTogether(t *testing.T) {
 		}
 	}
 }
+
+// TestLaterValuesAreJudged holds that what a place is known for hides nothing else there, and nothing of the same kind elsewhere.
+func TestLaterValuesAreJudged(t *testing.T) {
+	d := detect.New(detect.Options{})
+	const sql, markup, shell = "x' or 3=3--", "<script>go()</script>", "x;cat /etc/hosts"
+	found := d.Body("application/json", []byte(`["`+sql+`","`+sql+`","`+markup+`","`+shell+`"]`))
+	if want := detect.Of(detect.SQLi, detect.XSS, detect.CmdI); found.Classes() != want {
+		t.Errorf("found %v", found)
+	}
+	found = d.Body("application/json", []byte(`{"a":"`+sql+`","b":"`+sql+`"}`))
+	if len(found) != 2 || found[0].Name != "a" || found[1].Name != "b" {
+		t.Errorf("found %v", found)
+	}
+	// A command that SQL explains is none, whether the place is known for SQL or not; one beside it is.
+	found = d.Target("/s?a=" + url.QueryEscape(sql) + "&a=" + url.QueryEscape("x' && ping -c 3 h"))
+	if want := detect.Of(detect.SQLi, detect.CmdI); found.Classes() != want {
+		t.Errorf("found %v", found)
+	}
+}

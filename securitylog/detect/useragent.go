@@ -34,6 +34,7 @@ func (s *scan) userAgent(ua string) {
 
 // headerRules puts those rules to a header that stay silent on the brackets and semicolons of ordinary ones.
 func (s *scan) headerRules(t *text) {
+	t.known = s.known(t.place)
 	s.survey(t)
 	before := len(s.found)
 	s.log4shell(t)
