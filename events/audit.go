@@ -3,6 +3,7 @@ package events
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -87,7 +88,12 @@ func (a *Audit) open() error {
 	}
 	shared, loaded, err := trails.LoadOrNew(a.File, func() (caddy.Destructor, error) {
 		w, broken, err := chain.Open(a.File)
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("audit: %w: make the folder %s, for the gate's user alone", err, filepath.Dir(a.File))
+		case errors.Is(err, fs.ErrPermission):
+			return nil, fmt.Errorf("audit: %w: give the folder %s, and the files in it, to the gate's user", err, filepath.Dir(a.File))
+		case err != nil:
 			return nil, fmt.Errorf("audit: %w", err)
 		}
 		fresh := w.Head().Seq == 0

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -37,6 +38,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 	l := new(RateLimit)
 	h.Next()
 	var mistakes []error
+	var planned []planLine
 	if args := h.RemainingArgs(); len(args) > 0 {
 		limit, err := limitOf(h.Dispenser, args)
 		mistakes = append(mistakes, err)
@@ -44,7 +46,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 	}
 	mistakes = append(mistakes, gate.Options{
 		"tier":   {Repeat: true, Parse: func(d *caddyfile.Dispenser) error { return l.parseTier(h, d) }},
-		"plan":   {Repeat: true, Parse: l.parsePlan},
+		"plan":   {Repeat: true, Parse: func(d *caddyfile.Dispenser) error { return l.parsePlan(d, &planned) }},
 		"exempt": {Repeat: true, Parse: l.parseExempt},
 		"concurrent": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
 			if !d.NextArg() {
@@ -67,6 +69,11 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 			return wrap(d, err)
 		}},
 	}.ParseBlock(h.Dispenser))
+	for _, line := range planned { // a plan may stand before its tiers
+		if !l.hasTier(line.at.Text) {
+			mistakes = append(mistakes, fmt.Errorf("plan %s: there is no tier named %s, at %s:%d", line.plan, line.at.Text, line.at.File, line.at.Line))
+		}
+	}
 	err := errors.Join(mistakes...)
 	if err == nil && l.limitsNothing() {
 		err = h.Err("agent_rate_limit limits nothing: write `agent_rate_limit 100 15m`, or a tier in its block")
@@ -127,7 +134,13 @@ func (l *RateLimit) parseTier(h httpcaddyfile.Helper, d *caddyfile.Dispenser) er
 	return errors.Join(append(mistakes, wrap(d, t.check()))...)
 }
 
-func (l *RateLimit) parsePlan(d *caddyfile.Dispenser) error {
+// planLine is a line of a plan, which begins with the name of a tier.
+type planLine struct {
+	plan string
+	at   caddyfile.Token
+}
+
+func (l *RateLimit) parsePlan(d *caddyfile.Dispenser, lines *[]planLine) error {
 	name, err := gate.OneArg(d)
 	if err != nil {
 		return err
@@ -139,6 +152,7 @@ func (l *RateLimit) parsePlan(d *caddyfile.Dispenser) error {
 	var mistakes []error
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		tier := d.Val()
+		*lines = append(*lines, planLine{name, d.Token()})
 		limit, err := limitOf(d, d.RemainingArgs())
 		mistakes = append(mistakes, err)
 		tiers[tier] = append(tiers[tier], limit)

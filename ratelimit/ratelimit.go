@@ -191,10 +191,18 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	if err != nil {
 		return network, fmt.Errorf("exempt %s: this is no network (10.0.0.0/8) and no address", text)
 	}
+	if addr := network.Addr(); addr.Is4In6() && network.Bits() >= 96 {
+		// Clients come as IPv4.
+		network = netip.PrefixFrom(addr.Unmap(), network.Bits()-96)
+	}
 	if network.Bits() == 0 {
 		return network, fmt.Errorf("exempt %s: this is everybody: take the limits out instead", text)
 	}
-	return network.Masked(), nil
+	if masked := network.Masked(); masked != network {
+		// A slip of the length would free more than was meant.
+		return network, fmt.Errorf("exempt %s: this is an address inside a network: write %s for the network, or %s for the address", text, masked, network.Addr())
+	}
+	return network, nil
 }
 
 func (l *RateLimit) provisionFields() (err error) {

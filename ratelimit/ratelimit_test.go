@@ -259,7 +259,8 @@ func TestPlans(t *testing.T) {
 }
 
 func TestExempt(t *testing.T) {
-	g := start(t, site("1 15m {\nexempt 10.0.0.0/8 2001:db8::1\n}"))
+	g := start(t, site("1 15m {\nexempt 10.0.0.0/8 2001:db8::1 ::ffff:172.16.0.0/108\n}"))
+	expect(t, "exempt as IPv6", statuses(g, 5, "/", "X-Forwarded-For", "172.16.2.3"), 5, 0)
 	expect(t, "exempt", statuses(g, 5, "/", "X-Forwarded-For", "10.1.2.3"), 5, 0)
 	expect(t, "exempt by address", statuses(g, 5, "/", "X-Forwarded-For", "2001:db8::1"), 5, 0)
 	expect(t, "not exempt", statuses(g, 5, "/", "X-Forwarded-For", "11.1.2.3"), 1, 4)
