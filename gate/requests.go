@@ -10,8 +10,9 @@ import (
 
 // Requests are those that a rule is about. A path counts with and without its
 // trailing slash: backends take /x and /x/ for the same route, so that neither
-// form evades a rule on the other, nor one on all paths but the other. The
-// zero value is all requests.
+// form evades a rule on the other, nor one on all paths but the other. HEAD
+// counts as GET too: backends do for it what they do for GET, and leave out the
+// body. The zero value is all requests.
 type Requests struct {
 	sets  caddyhttp.MatcherSets
 	split []splitSet
@@ -74,6 +75,16 @@ func (q *Requests) All() bool { return len(q.split) == 0 }
 
 // Match reports whether r is one of them.
 func (q *Requests) Match(r *http.Request) (bool, error) {
+	match, err := q.matchMethod(r)
+	if match || err != nil || r.Method != http.MethodHead {
+		return match, err
+	}
+	defer func() { r.Method = http.MethodHead }()
+	r.Method = http.MethodGet
+	return q.matchMethod(r)
+}
+
+func (q *Requests) matchMethod(r *http.Request) (bool, error) {
 	for i := range q.split {
 		if match, err := q.split[i].match(r); match || err != nil {
 			return match, err

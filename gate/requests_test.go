@@ -7,12 +7,21 @@ import (
 )
 
 // TestEitherForm holds that a rule on /x holds for /x/ too, and a rule on all
-// but /x for neither: backends take both for one route.
+// but /x for neither: backends take both for one route. A rule on GET holds for
+// HEAD, for which backends do the same.
 func TestEitherForm(t *testing.T) {
 	g := gatetest.Start(t, `GATE {
 		@not {
 			path /not/*
 			not path /not/open
+		}
+		@get {
+			method GET
+			path /get
+		}
+		@first {
+			method GET
+			path /first
 		}
 		agent_auth {
 			key a `+hopKey+` {
@@ -21,11 +30,15 @@ func TestEitherForm(t *testing.T) {
 			require admin /admin
 			require admin /folder/
 			require admin @not
+			require admin @get
 		}
 		agent_rate_limit {
 			tier exact /limited {
 				limit 1 1h
 				code EXACT
+			}
+			tier get @first {
+				limit 1 1h
 			}
 			tier not @not {
 				limit 1000 1h
@@ -33,6 +46,7 @@ func TestEitherForm(t *testing.T) {
 		}
 		agent_validate {
 			methods GET
+			methods GET POST /get
 			methods POST /post
 		}
 		reverse_proxy BACKEND {
@@ -56,6 +70,12 @@ func TestEitherForm(t *testing.T) {
 		{"GET", "/limited", 200},
 		{"GET", "/limited/", 429},
 		{"GET", "/limited", 429},
+		{"GET", "/get", 403},
+		{"HEAD", "/get", 403},
+		{"HEAD", "/get/", 403},
+		{"POST", "/get", 200},
+		{"HEAD", "/first", 200},
+		{"GET", "/first", 429},
 		{"POST", "/post/", 200},
 		{"GET", "/post/", 405},
 	} {
