@@ -5,12 +5,20 @@ import "bytes"
 // programPath recognises a program called by its path at i: /bin/cat, /usr/bin/id, c:\windows\system32\cmd.exe; the path may be globbed
 // or have lost its first slash.
 func programPath(b []byte, i int) string {
+	begins := false
 	switch at(b, i) {
-	case '/', 'u', 'b', '.', '~':
-	default:
-		return ""
+	case '/':
+		begins = true
+	case 'u':
+		begins = hasPrefixAt(b, i, "usr/")
+	case 'b':
+		begins = hasPrefixAt(b, i, "bin/")
+	case '~':
+		begins = at(b, i+1) == '/'
+	case '.':
+		begins = at(b, i+1) == '/' || at(b, i+1) == '.' && at(b, i+2) == '/'
 	}
-	if b[i] != '/' && !hasAnyAt(b, i, "usr/", "bin/", "./", "~/", "../") {
+	if !begins {
 		return ""
 	}
 	step(64)

@@ -318,6 +318,11 @@ func leftoverSeparator(b []byte, i int) int {
 	if at(b, i+1) != '.' || at(b, i-1) == '.' {
 		return 0
 	}
+	switch at(b, i+2) {
+	case '2', '5', 'u', 'c':
+	default:
+		return 0
+	}
 	for _, code := range []string{"2f", "5c", "u2215", "u2216", "c0af", "c19c"} {
 		if hasPrefixAt(b, i+2, code) {
 			return 1 + len(code)
