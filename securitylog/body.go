@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/securitylog/detect"
 )
@@ -16,8 +17,8 @@ const maxInspected = 64 << 10
 // inspectBody looks at the beginning of the body where it is told to, and puts
 // it back.
 func (s *SecurityLog) inspectBody(r *http.Request) (detect.Findings, error) {
-	contentType := r.Header.Get("Content-Type")
-	if !s.inBodies || r.Body == nil || r.Body == http.NoBody || !detect.ReadsBody(contentType) || compressed(r) {
+	contentType := readableType(r)
+	if !s.inBodies || r.Body == nil || r.Body == http.NoBody || contentType == "" {
 		return nil, nil
 	}
 	if matched, err := s.bodies.Match(r); err != nil || !matched {
@@ -30,12 +31,32 @@ func (s *SecurityLog) inspectBody(r *http.Request) (detect.Findings, error) {
 		rest = failed{err}
 	}
 	r.Body = &replayed{io.MultiReader(bytes.NewReader(begin), rest), r.Body}
+	if compressed(r, begin) {
+		return nil, nil
+	}
 	return s.detector.Body(contentType, begin), nil
 }
 
-func compressed(r *http.Request) bool {
-	encoding := r.Header.Get("Content-Encoding")
-	return encoding != "" && !strings.EqualFold(encoding, "identity")
+// readableType is the Content-Type by which the body is looked at, "" if it is
+// not. Of several, servers take one or another: the first that can be read.
+func readableType(r *http.Request) string {
+	for _, contentType := range r.Header["Content-Type"] {
+		if detect.ReadsBody(contentType) {
+			return contentType
+		}
+	}
+	return ""
+}
+
+// compressed reports whether the body is. Many servers read it as it is,
+// whatever is said, so it has to look so too: what is compressed is no text.
+func compressed(r *http.Request, begin []byte) bool {
+	said := false
+	for _, encoding := range r.Header["Content-Encoding"] {
+		said = said || encoding != "" && !strings.EqualFold(encoding, "identity")
+	}
+	// The text may end within a character.
+	return said && !utf8.Valid(begin[:max(0, len(begin)-utf8.UTFMax)])
 }
 
 // replayed is a body whose beginning has been read.

@@ -1,11 +1,20 @@
 package securitylog_test
 
 import (
+	"compress/gzip"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 )
+
+func zipped(text string) string {
+	var b strings.Builder
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, text)
+	_ = w.Close()
+	return b.String()
+}
 
 // TestBodies holds that a body is looked at only where that was asked for, and
 // that it reaches the backend whole.
@@ -27,7 +36,9 @@ func TestBodies(t *testing.T) {
 		{"JSON of a kind", "/open/watched", "application/vnd.x+json; charset=utf-8", hostile, true, nil},
 		{"a form", "/open/watched", "application/x-www-form-urlencoded", "name=1%27+UNION+SELECT+name,pass+FROM+users--", true, nil},
 		{"text", "/open/watched", "text/plain", hostile, false, nil},
-		{"compressed", "/open/watched", "application/json", hostile, false, []string{"Content-Encoding", "gzip"}},
+		{"compressed", "/open/watched", "application/json", zipped(hostile), false, []string{"Content-Encoding", "gzip"}},
+		{"said to be compressed", "/open/watched", "application/json", hostile, true, []string{"Content-Encoding", "gzip"}},
+		{"of two types", "/open/watched", "application/json", hostile, true, []string{"Content-Type", "text/plain"}},
 		{"elsewhere", "/open/chat", "application/json", hostile, false, nil},
 		{"long, at the end", "/open/watched", "application/json", `{"a":"` + strings.Repeat("x", 80<<10) + `",` + hostile[1:], false, nil},
 		{"long, at the beginning", "/open/watched", "application/json", hostile[:len(hostile)-1] + `,"a":"` + strings.Repeat("x", 80<<10) + `"}`, true, nil},
