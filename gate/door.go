@@ -115,6 +115,13 @@ func nameOf(step Step) string {
 }
 
 func (d *Door) open(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, step Step) error {
+	if r.ProtoMajor >= 2 && r.Context().Err() != nil {
+		// The client has taken the request back already. A flood of such (rapid
+		// reset, CVE-2023-44487) is to cost it more than the gate. Of HTTP/1.1
+		// this is not so: a client may close its side and wait for the answer.
+		w.WriteHeader(statusClientClosed)
+		return nil
+	}
 	if d.accessLog != nil && caddyhttp.GetVar(r.Context(), trialVar) == nil {
 		watched, done := d.accessLog.begin(w, r)
 		w = watched
