@@ -81,7 +81,8 @@ func plusBlanks(b []byte) bool {
 
 // lexValue reads a value as SQL. What it returns is good until the next call.
 func (s *scan) lexValue(t *text, b []byte) *sqlText {
-	s.sql = sqlText{lexed: lexSQL(s.toks, b), b: b, prose: t.prose, inPath: t.where == InPath}
+	s.sql = sqlText{lexed: lexed{toks: s.toks[:0]}, b: b, prose: t.prose, inPath: t.where == InPath}
+	lexSQL(&s.sql.lexed, b)
 	s.toks = s.sql.toks
 	step(3 * len(b))
 	return &s.sql

@@ -78,10 +78,11 @@ var sqlBytes = func() (bytes [256]sqlByte) {
 	return bytes
 }()
 
-// lexSQL splits a lower-case text into tokens. Closed comments separate; the inside of a version comment is read as SQL.
-func lexSQL(toks []token, b []byte) lexed {
-	x := lexer{b: b, lines: lineBreaks{b: b}}
-	toks = toks[:0]
+// lexSQL splits a lower-case text into tokens, and notes what it sees in an empty lexed. Closed comments separate; the inside of a version
+// comment is read as SQL.
+func lexSQL(into *lexed, b []byte) {
+	x := lexer{lexed: into, b: b, lines: lineBreaks{b: b}}
+	toks := x.toks
 	glue := true
 	open := int32(-1) // the innermost bracket that is open; each holds the one around it, until it is closed
 	for i := 0; i < len(b) && len(toks) < maxTokens; {
@@ -152,7 +153,6 @@ func lexSQL(toks []token, b []byte) lexed {
 	if isJSON(b) {
 		x.forgetStrings()
 	}
-	return x.lexed
 }
 
 // numberEnd returns the end of the number at i. A word glued to a number, as in "1union", is not part of it.

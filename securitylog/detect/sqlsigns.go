@@ -4,7 +4,7 @@ import "bytes"
 
 // lexer is what a walk over the bytes of a text knows.
 type lexer struct {
-	lexed
+	*lexed
 	b        []byte
 	lines    lineBreaks
 	closes   int  // the last "*/"
