@@ -39,8 +39,8 @@ func init() { caddy.RegisterModule(new(Auth)) }
 // origin, or of an origin of the same site that agent_cors allows, that shows
 // its key in a header gets a cookie, good for 12 hours after its last use, for
 // /socket.io/, for reading under /media/ and for WebSocket upgrades, and for
-// nothing else. It ends with the secret that was shown. DELETE
-// /.gatehouse/session takes it away. For pages of other sites, POST
+// nothing else. It ends with the secret that was shown, and by DELETE
+// /.gatehouse/session, with its copies and the sockets that it has opened. For pages of other sites, POST
 // /.gatehouse/ticket with the key gives a ticket, good once and for 60 seconds,
 // as the parameter `ticket` of the same requests. Neither reaches the backend.
 //
@@ -184,7 +184,9 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 		return a.refuse(req, shown, refusal)
 	default:
 		a.strip(r, req, rings, shown)
-		a.grant(w, r, req, shown, cookie)
+		if !open { // where no key is asked for, nothing tells whether one is good
+			a.grant(w, r, req, shown, cookie)
+		}
 	}
 	if req.Trial() {
 		explain(req, caller, open)
@@ -229,7 +231,11 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	if shown.ring == rings.shared {
 		from = a.shared.File
 	}
-	req.Hold(&lease{from, shown.use})
+	held := &lease{from: from, use: shown.use}
+	if shown.by == byCookie {
+		held.session, held.owner = shown.session, caller.owner
+	}
+	req.Hold(held)
 	return next.ServeHTTP(w, r)
 }
 

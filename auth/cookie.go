@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -88,13 +89,19 @@ func (a *Auth) grant(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	if !earned || !overSafe(r) {
 		return
 	}
-	now := a.now()
-	if p, ok := pass.Parse(cookie); ok && p.Good(now, cookieLife) && p.KeyID == s.use.Key.ID && p.SecretID == s.use.Secret.ID && p.Ends.Sub(now) > cookieLife-cookieRenewal {
+	now, session := a.now(), ""
+	if p, ok := pass.Parse(cookie); ok && p.Good(now, cookieLife) && p.KeyID == s.use.Key.ID && p.SecretID == s.use.Secret.ID && !ended.has(s.owner(), p) {
 		if key := a.signing.Load(); key != nil && key.Proves(pass.Cookie, a.site, p, s.use.Secret.Hash) {
-			return // it has one that is young enough
+			if p.Ends.Sub(now) > cookieLife-cookieRenewal {
+				return // it has one that is young enough
+			}
+			session = p.Nonce
 		}
 	}
-	if value, p := a.sealFor(pass.Cookie, s.use, "", now, cookieLife); value != "" {
+	if session == "" {
+		session = rand.Text()
+	}
+	if value, p := a.sealFor(pass.Cookie, s.use, session, now, cookieLife); value != "" {
 		setCookie(w.Header(), a.cookie, value, p.Ends.Sub(now))
 	}
 }
@@ -107,9 +114,21 @@ func (a *Auth) readCookie(rings rings, cookie string, s *shown) {
 	if !ok || !p.Good(now, cookieLife) {
 		return
 	}
-	if use, in := a.prove(rings, pass.Cookie, p, now); use.Outcome == keys.Found {
-		s.use, s.ring, s.by = use, in, byCookie
+	use, in := a.prove(rings, pass.Cookie, p, now)
+	if use.Outcome == keys.Found && !ended.has(in.principals[use.Key.ID].owner, p) {
+		s.use, s.ring, s.by, s.session = use, in, byCookie, p
 	}
 }
+
+// endCookie ends the session of a cookie, wherever copies of it are.
+func (a *Auth) endCookie(rings rings, cookie string) {
+	var s shown
+	if a.readCookie(rings, cookie, &s); s.use.Key != nil {
+		ended.end(s.owner(), s.session, a.now())
+	}
+}
+
+// owner is the name under which what is kept of the key is kept.
+func (s *shown) owner() string { return s.ring.principals[s.use.Key.ID].owner }
 
 func (a *Auth) cookieOff() bool { return a.Cookie != nil && !*a.Cookie }

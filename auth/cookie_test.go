@@ -211,6 +211,61 @@ func TestEndSession(t *testing.T) {
 	}
 }
 
+// TestEndedSession holds that a session that was ended is over for copies of its
+// cookie and for its sockets too, also after a reload, and no other is.
+func TestEndedSession(t *testing.T) {
+	file := newKeyFile(t)
+	ada := file.add(keys.Key{ID: "ada", Scopes: []string{"*"}})
+	g := gatetest.Start(t, browserSite(file, "public /open"))
+	gone := make(chan bool, 1)
+	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") == "" {
+			return
+		}
+		conn, err := gatetest.Upgrade(w)
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = io.Copy(io.Discard, conn)
+		gone <- true
+	})
+	if res := g.Get("/open", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin"); res.Status != 200 || cookieOf(res) != "" {
+		t.Errorf("a public path tells whether a key is good: %d %v", res.Status, res.Header)
+	}
+	cookies := map[string]string{}
+	for _, name := range []string{"ended", "other"} {
+		cookies[name] = cookieOf(g.Get("/api/agents", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin"))
+	}
+	good := func(name string) bool {
+		return g.Get("/media/x.png", "Cookie", cookies[name], "Sec-Fetch-Site", "same-origin").Status == 200
+	}
+	openSocket(t, g, "Cookie: "+cookies["ended"]+"\r\nOrigin: http://"+g.Addr+"\r\n")
+	if res := g.Send("DELETE", "/.gatehouse/session", "", "Cookie", cookies["ended"], "Sec-Fetch-Site", "same-site"); res.Status != 403 || !good("ended") {
+		t.Errorf("a page of another origin ends a session: %d", res.Status)
+	}
+	if res := g.Send("DELETE", "/.gatehouse/session", "", "Cookie", cookies["ended"], "Sec-Fetch-Site", "same-origin"); res.Status != 204 {
+		t.Fatalf("%d", res.Status)
+	}
+	if good("ended") || !good("other") {
+		t.Errorf("the ended session is good: %v, the other: %v", good("ended"), good("other"))
+	}
+	select {
+	case <-gone:
+	case <-time.After(20 * time.Second):
+		t.Error("the socket of an ended session is open")
+	}
+	if err := g.Load(browserSite(file, "public /other")); err != nil {
+		t.Fatal(err)
+	}
+	if good("ended") || !good("other") {
+		t.Errorf("after a reload, the ended session is good: %v, the other: %v", good("ended"), good("other"))
+	}
+	if res := g.Get("/api/agents", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin", "Cookie", cookies["ended"]); cookieOf(res) == "" {
+		t.Error("whoever shows the key again gets no new session")
+	}
+}
+
 func TestKeyInQuery(t *testing.T) {
 	g := start(t, `GATE {
 		agent_auth {

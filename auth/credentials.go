@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/pass"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"golang.org/x/net/http/httpguts"
 )
@@ -60,14 +61,15 @@ const authorization = "Authorization"
 
 // shown is what a request has shown of credentials.
 type shown struct {
-	use      keys.Use // of the valid key, if there is one
-	ring     *ring    // where that key is
-	by       means    // what the valid key was shown by
-	two      bool     // two different valid keys
-	wrong    string   // why a credential that can only be meant for us is none
-	guess    string   // a key that is none, which counts as an attempt
-	bearers  int      // bearer tokens that are valid keys
-	stranger bool     // a bearer token that is not a key of ours
+	use      keys.Use  // of the valid key, if there is one
+	ring     *ring     // where that key is
+	by       means     // what the valid key was shown by
+	session  pass.Pass // the cookie that it was shown by
+	two      bool      // two different valid keys
+	wrong    string    // why a credential that can only be meant for us is none
+	guess    string    // a key that is none, which counts as an attempt
+	bearers  int       // bearer tokens that are valid keys
+	stranger bool      // a bearer token that is not a key of ours
 }
 
 // means is what a key was shown by.

@@ -40,13 +40,14 @@ func wrongMethod(allowed string) *gate.Refusal {
 	}
 }
 
-// endSession takes the cookie away. No key is needed for it; a page of another
+// endSession ends the session and takes the cookie away. No key is needed for it; a page of another
 // origin, which has no business with the cookie, may not.
 func (a *Auth) endSession(w http.ResponseWriter, r *http.Request, req *gate.Request) error {
 	asked := len(r.Header["Origin"]) > 0 || fetchSite(r) != ""
 	if asked && !vouched(r, req, forNothing) {
 		return gate.Forbidden("cross-origin", "a page of another origin asked to end the session")
 	}
+	a.endCookie(a.rings(), takeCookie(r, a.cookie))
 	setCookie(w.Header(), a.cookie, "", 0)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusNoContent)

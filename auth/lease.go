@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/auth/pass"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 )
 
@@ -32,6 +33,10 @@ func succeed(file string, ring *keys.Ring) {
 type lease struct {
 	from string // where the key comes from
 	use  keys.Use
+	// session is the cookie that the request was let in by, and owner whose it
+	// is; "" where it was let in otherwise.
+	session pass.Pass
+	owner   string
 }
 
 // KeyID is the key's id.
@@ -39,6 +44,9 @@ func (l *lease) KeyID() string { return l.use.Key.ID }
 
 // Ended says why the key is no longer good for the request; "" while it is.
 func (l *lease) Ended() string {
+	if l.owner != "" && ended.has(l.owner, l.session) {
+		return "the session was ended"
+	}
 	last, ok := lastRings.Load(l.from)
 	if !ok {
 		return ""

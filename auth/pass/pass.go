@@ -17,7 +17,7 @@ import (
 type Pass struct {
 	Ends            time.Time // in whole seconds
 	KeyID, SecretID string
-	Nonce           string // tells one ticket from another; "" in a cookie
+	Nonce           string // tells one ticket from another, and the cookies of one session from those of others
 
 	signed, mac string // the text before the signature, and the signature's bytes
 }
