@@ -84,7 +84,11 @@ func (t *pathTree) grow() {
 // near appends to found, in no order, the numbers of the patterns that may match
 // a path, with its trailing slash or without: all that do, and few others.
 func (t *pathTree) near(path string, found []int) []int {
-	path = strings.TrimSuffix(caddyhttp.NormalizedPath(strings.ToLower(path), true), "/")
+	return t.along(strings.TrimSuffix(caddyhttp.NormalizedPath(strings.ToLower(path), true), "/"), found)
+}
+
+// along is near for a path that is in normal form, without a slash at its end.
+func (t *pathTree) along(path string, found []int) []int {
 	at, is := slices.BinarySearchFunc(t.nodes, path, func(n pathNode, path string) int { return strings.Compare(n.literal, path) })
 	if !is {
 		at--

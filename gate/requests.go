@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -169,27 +170,28 @@ func IndexRequests(list []*Requests) *RequestsIndex {
 // Near appends to found, in the order of the list, the numbers of the rules that
 // may be about r: all that match it are among them.
 func (x *RequestsIndex) Near(r *http.Request, found []int) []int {
-	return x.at(r.URL.Path, found)
-}
-
-func (x *RequestsIndex) at(path string, found []int) []int {
 	found = append(found, x.always...)
 	if len(x.near.nodes) > 0 {
-		found = x.near.near(path, found)
-		slices.Sort(found)
-		found = slices.Compact(found)
+		found = inOrder(x.near.near(r.URL.Path, found))
 	}
 	return found
 }
 
+func inOrder(numbers []int) []int {
+	slices.Sort(numbers)
+	return slices.Compact(numbers)
+}
+
 // Most are the numbers of the rules that may be about one and the same request,
-// as far as its path tells, and a path at which there are most of them.
+// as far as its path tells, and a path at which there are most of them: there
+// are no more at any.
 func (x *RequestsIndex) Most() (path string, numbers []int) {
-	path, numbers = "/", x.at("/", nil)
+	path, numbers = "/", slices.Clone(x.always)
 	for i := range x.near.nodes {
-		there := x.near.nodes[i].literal + "/"
-		if found := x.at(there, nil); len(found) > len(numbers) {
-			path, numbers = there, found
+		// A longer path has but those that the longest of its beginnings here has.
+		there := x.near.nodes[i].literal
+		if found := inOrder(x.near.along(there, slices.Clone(x.always))); len(found) > len(numbers) {
+			path, numbers = cmp.Or(there, "/"), found
 		}
 	}
 	return path, numbers

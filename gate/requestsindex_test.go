@@ -111,7 +111,8 @@ func TestIndexAgreesWithMatchers(t *testing.T) {
 		}
 		index := gate.IndexRequests(rules)
 		most, numbers := index.Most()
-		if at := index.Near(&http.Request{URL: &url.URL{Path: most}}, nil); !slices.Equal(at, numbers) {
+		normal := caddyhttp.NormalizedPath(most, true) == most // no request has the path "/.."
+		if at := index.Near(&http.Request{URL: &url.URL{Path: most}}, nil); normal && !slices.Equal(at, numbers) {
 			t.Fatalf("Most says %v are at %s, and there are %v", numbers, most, at)
 		}
 		for range 8 {
