@@ -39,7 +39,8 @@ func init() { caddy.RegisterModule(Gate{}) }
 // `Gatehouse-Health: degraded`. Their status is the backend's: the gate serves.
 //
 // Fields that a request's Connection names are taken out (RFC 9110, section
-// 7.6.1), and so are its trailers; an Upgrade to anything but websocket is
+// 7.6.1), and so are its trailers, and fields such as X-Original-URL and
+// X-HTTP-Method-Override, which have some backends take the request for another; an Upgrade to anything but websocket is
 // ignored.
 type Gate struct {
 	// ErrorFormat is how refusals are written: "elizaos" (what ElizaOS'
