@@ -115,7 +115,7 @@ func (a *Auth) readCookie(rings rings, cookie string, s *shown) {
 		return
 	}
 	use, in := a.prove(rings, pass.Cookie, p, now)
-	if use.Outcome == keys.Found && !ended.has(in.principals[use.Key.ID].owner, p) {
+	if use.Outcome == keys.Found && !ended.has(in.ownerOf(use), p) {
 		s.use, s.ring, s.by, s.session = use, in, byCookie, p
 	}
 }
@@ -129,6 +129,8 @@ func (a *Auth) endCookie(rings rings, cookie string) {
 }
 
 // owner is the name under which what is kept of the key is kept.
-func (s *shown) owner() string { return s.ring.principals[s.use.Key.ID].owner }
+func (s *shown) owner() string { return s.ring.ownerOf(s.use) }
+
+func (r *ring) ownerOf(use keys.Use) string { return r.principals[use.Key.ID].owner }
 
 func (a *Auth) cookieOff() bool { return a.Cookie != nil && !*a.Cookie }

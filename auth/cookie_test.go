@@ -150,20 +150,30 @@ func TestCookieIsGoodFor(t *testing.T) {
 	}
 }
 
-func TestUpgradeByCookie(t *testing.T) {
-	file := newKeyFile(t)
-	ada := file.add(keys.Key{ID: "ada", Scopes: []string{"*"}})
-	g := gatetest.Start(t, browserSite(file, ""))
-	gone := make(chan bool, 1)
+// holdSocket has the backend hold the socket that a client opens, and tells when
+// it has been closed. Other requests are answered plainly.
+func holdSocket(g *gatetest.Gate) (gone <-chan bool) {
+	closed := make(chan bool, 1)
 	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") == "" {
+			return
+		}
 		conn, err := gatetest.Upgrade(w)
 		if err != nil {
 			return
 		}
 		defer conn.Close()
 		_, _ = io.Copy(io.Discard, conn)
-		gone <- true
+		closed <- true
 	})
+	return closed
+}
+
+func TestUpgradeByCookie(t *testing.T) {
+	file := newKeyFile(t)
+	ada := file.add(keys.Key{ID: "ada", Scopes: []string{"*"}})
+	g := gatetest.Start(t, browserSite(file, ""))
+	gone := holdSocket(g)
 	// The first answer is one to the key, so the backend is to answer plainly.
 	cookie := cookieOf(g.Send("POST", "/.gatehouse/ticket", "", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin"))
 	if cookie == "" {
@@ -217,19 +227,7 @@ func TestEndedSession(t *testing.T) {
 	file := newKeyFile(t)
 	ada := file.add(keys.Key{ID: "ada", Scopes: []string{"*"}})
 	g := gatetest.Start(t, browserSite(file, "public /open"))
-	gone := make(chan bool, 1)
-	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Upgrade") == "" {
-			return
-		}
-		conn, err := gatetest.Upgrade(w)
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		_, _ = io.Copy(io.Discard, conn)
-		gone <- true
-	})
+	gone := holdSocket(g)
 	if res := g.Get("/open", "X-API-KEY", ada, "Sec-Fetch-Site", "same-origin"); res.Status != 200 || cookieOf(res) != "" {
 		t.Errorf("a public path tells whether a key is good: %d %v", res.Status, res.Header)
 	}
