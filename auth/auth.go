@@ -100,7 +100,7 @@ type Auth struct {
 
 	door   *gate.Door
 	logger *zap.Logger
-	public caddyhttp.MatcherSets
+	public gate.Requests
 	// requireIndex finds the entries of Require that a request may be about.
 	requireIndex *gate.RequestsIndex
 	stored       caddyStorage
@@ -264,10 +264,10 @@ func isPreflight(r *http.Request) bool {
 }
 
 func (a *Auth) isPublic(r *http.Request) (bool, error) {
-	if len(a.public) == 0 {
+	if a.public.All() {
 		return false, nil
 	}
-	return a.public.AnyMatchWithError(r)
+	return a.public.Match(r)
 }
 
 // identify finds who the caller is from what the request has shown.

@@ -113,16 +113,16 @@ func FuzzPolicy(f *testing.F) {
 		f.Add(seed)
 	}
 	a := fuzzed(f)
-	to := func(path string) gate.Requests {
-		requests, err := gate.RequestsOf([]map[string]any{{"path": caddyhttp.MatchPath{path}}})
+	to := func(of func(any) (gate.Requests, error), path string) gate.Requests {
+		requests, err := of([]map[string]any{{"path": caddyhttp.MatchPath{path}}})
 		if err != nil {
 			f.Fatal(err)
 		}
 		return requests
 	}
-	a.Require = []*Requirement{{Scope: "admin", match: to("/admin/*")}, {Scope: "admin", match: to("/exact")}}
+	a.Require = []*Requirement{{Scope: "admin", match: to(gate.RequestsOf, "/admin/*")}, {Scope: "admin", match: to(gate.RequestsOf, "/exact")}}
 	a.indexRequirements()
-	a.public = caddyhttp.MatcherSets{{caddyhttp.MatchPath{"/healthz"}}}
+	a.public = to(gate.ExactRequestsOf, "/healthz")
 	ctx := context.WithValue(f.Context(), caddy.ReplacerCtxKey, caddy.NewReplacer())
 	ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, make(map[string]any))
 	f.Fuzz(func(t *testing.T, target string) {

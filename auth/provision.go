@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
@@ -128,18 +127,14 @@ func (a *Auth) provisionMatchers(ctx caddy.Context) error {
 	if a.PublicRaw != nil {
 		loaded, err := ctx.LoadModule(a, "PublicRaw")
 		if err == nil {
-			err = a.public.FromInterface(loaded)
+			a.public, err = gate.ExactRequestsOf(loaded)
 		}
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("public: %w", err))
 		}
 	}
-	for _, set := range a.public {
-		for _, matcher := range set {
-			if path, ok := matcher.(*caddyhttp.MatchPath); ok && opensAll(*path) {
-				mistakes = append(mistakes, errors.New("public opens every path to everybody: to let callers in without a key, write `anonymous <scope>...`"))
-			}
-		}
+	if a.public.EveryPath() {
+		mistakes = append(mistakes, errors.New("public opens every path to everybody: to let callers in without a key, write `anonymous <scope>...`"))
 	}
 	for _, required := range a.Require {
 		if required.Scope == "" || required.Scope == gate.EveryScope {
@@ -166,10 +161,6 @@ func (a *Auth) indexRequirements() {
 		list[i] = &required.match
 	}
 	a.requireIndex = gate.IndexRequests(list)
-}
-
-func opensAll(paths caddyhttp.MatchPath) bool {
-	return slices.ContainsFunc(paths, func(p string) bool { return p == "*" || p == "/*" })
 }
 
 func (a *Auth) provisionGuest() error {

@@ -29,6 +29,8 @@ type splitSet struct {
 	// eitherForm says that those that do not negate take /x and /x/ for one by
 	// themselves.
 	eitherForm bool
+	// exact says that neither the other form of a path nor HEAD for GET counts.
+	exact bool
 }
 
 // RequestsOf are the requests that loaded matchers match: what
@@ -37,6 +39,16 @@ func RequestsOf(loaded any) (q Requests, err error) {
 	err = q.sets.FromInterface(loaded)
 	for _, set := range q.sets {
 		q.split = append(q.split, split(set))
+	}
+	return q, err
+}
+
+// ExactRequestsOf are those that loaded matchers match, and none besides: for a
+// rule that opens something, and is not to open more than was written.
+func ExactRequestsOf(loaded any) (Requests, error) {
+	q, err := RequestsOf(loaded)
+	for i := range q.split {
+		q.split[i].exact = true
 	}
 	return q, err
 }
@@ -76,22 +88,22 @@ func (q *Requests) All() bool { return len(q.split) == 0 }
 
 // Match reports whether r is one of them.
 func (q *Requests) Match(r *http.Request) (bool, error) {
-	match, err := q.matchMethod(r)
-	if match || err != nil || r.Method != http.MethodHead {
-		return match, err
-	}
-	defer func() { r.Method = http.MethodHead }()
-	r.Method = http.MethodGet
-	return q.matchMethod(r)
-}
-
-func (q *Requests) matchMethod(r *http.Request) (bool, error) {
 	for i := range q.split {
-		if match, err := q.split[i].match(r); match || err != nil {
+		if match, err := q.split[i].matchMethod(r); match || err != nil {
 			return match, err
 		}
 	}
 	return q.All(), nil
+}
+
+func (s *splitSet) matchMethod(r *http.Request) (bool, error) {
+	match, err := s.match(r)
+	if match || err != nil || s.exact || r.Method != http.MethodHead {
+		return match, err
+	}
+	defer func() { r.Method = http.MethodHead }()
+	r.Method = http.MethodGet
+	return s.match(r)
 }
 
 func (s *splitSet) match(r *http.Request) (bool, error) {
@@ -103,13 +115,13 @@ func (s *splitSet) match(r *http.Request) (bool, error) {
 		}
 	}
 	match, err := s.matchIs(r, near)
-	if !match && err == nil && !s.eitherForm {
+	if !match && err == nil && !s.eitherForm && !s.exact {
 		match, err = inOtherForm(r, func() (bool, error) { return s.matchIs(r, near) })
 	}
 	if !match || err != nil || len(s.isNot) == 0 {
 		return match, err
 	}
-	if match, err = s.isNot.MatchWithError(r); !match || err != nil {
+	if match, err = s.isNot.MatchWithError(r); !match || err != nil || s.exact {
 		return match, err
 	}
 	return inOtherForm(r, func() (bool, error) { return s.isNot.MatchWithError(r) })
@@ -199,3 +211,13 @@ func (x *RequestsIndex) Most() (path string, numbers []int) {
 
 // CheckPaths judges the paths of the matchers: see urlpath.CheckPattern.
 func (q *Requests) CheckPaths() error { return checkPaths(q.sets) }
+
+// EveryPath reports whether a pattern for all paths is among the matchers.
+func (q *Requests) EveryPath() bool {
+	return slices.ContainsFunc(q.sets, func(set caddyhttp.MatcherSet) bool {
+		return slices.ContainsFunc(set, func(matcher any) bool {
+			paths, _ := pathPatterns(matcher)
+			return slices.ContainsFunc(paths, func(pattern string) bool { return pattern == "*" || pattern == "/*" })
+		})
+	})
+}

@@ -47,7 +47,7 @@ var matcherSets = rapid.Custom(func(t *rapid.T) caddyhttp.MatcherSets {
 			set = append(set, path())
 		}
 		if rapid.IntRange(0, 3).Draw(t, "method") == 0 {
-			set = append(set, &caddyhttp.MatchMethod{"POST"})
+			set = append(set, &caddyhttp.MatchMethod{rapid.SampledFrom([]string{"GET", "POST"}).Draw(t, "its method")})
 		}
 		if rapid.IntRange(0, 5).Draw(t, "header") == 0 {
 			set = append(set, &caddyhttp.MatchHeader{"X-A": {"1"}})
@@ -61,8 +61,15 @@ var matcherSets = rapid.Custom(func(t *rapid.T) caddyhttp.MatcherSets {
 })
 
 // asked is what Requests and their index have to agree with: every matcher is
-// asked, in both forms of the path, of what negates in each alone.
+// asked, in both forms of the path, of what negates in each alone, and about HEAD
+// as about GET.
 func asked(sets caddyhttp.MatcherSets, r *http.Request) bool {
+	if r.Method == http.MethodHead {
+		asGet := *r
+		if asGet.Method = http.MethodGet; asked(sets, &asGet) {
+			return true
+		}
+	}
 	both := func(set caddyhttp.MatcherSet) (first, second bool) {
 		here, there := *r, *r
 		there.URL = &url.URL{Path: r.URL.Path + "/"}
@@ -90,11 +97,12 @@ func asked(sets caddyhttp.MatcherSets, r *http.Request) bool {
 }
 
 // The index of a list, and the tree in each rule, leave out nothing that the
-// matchers would have let in, and keep the order of the list.
+// matchers would have let in, and keep the order of the list. A rule for exact
+// requests is one with its matchers.
 func TestIndexAgreesWithMatchers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := rapid.SliceOfN(matcherSets, 0, 12).Draw(t, "rules")
-		rules := make([]*gate.Requests, len(all))
+		rules, exact := make([]*gate.Requests, len(all)), make([]gate.Requests, len(all))
 		for i, sets := range all {
 			loaded := make([]map[string]any, len(sets))
 			for k, set := range sets {
@@ -108,6 +116,9 @@ func TestIndexAgreesWithMatchers(t *testing.T) {
 				t.Fatal(err)
 			}
 			rules[i] = &q
+			if exact[i], err = gate.ExactRequestsOf(loaded); err != nil {
+				t.Fatal(err)
+			}
 		}
 		index := gate.IndexRequests(rules)
 		most, numbers := index.Most()
@@ -117,7 +128,7 @@ func TestIndexAgreesWithMatchers(t *testing.T) {
 		}
 		for range 8 {
 			r := &http.Request{
-				Method: rapid.SampledFrom([]string{"GET", "POST"}).Draw(t, "method"),
+				Method: rapid.SampledFrom([]string{"GET", "HEAD", "POST"}).Draw(t, "method"),
 				URL:    &url.URL{Path: paths.Draw(t, "path")}, Header: make(http.Header),
 			}
 			if rapid.Bool().Draw(t, "header") {
@@ -152,6 +163,12 @@ func TestIndexAgreesWithMatchers(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("%s %s matches (-the matchers +the index):\n%s", r.Method, path, diff)
 			}
+			for i, sets := range all {
+				want, err := sets.AnyMatchWithError(r)
+				if match, other := exact[i].Match(r); match != want || err != nil || other != nil {
+					t.Fatalf("%s %s: rule %d for exact requests says %t, %v, its matchers %t, %v", r.Method, path, i, match, other, want, err)
+				}
+			}
 			if r.URL.Path != path {
 				t.Fatalf("the path was %q and is %q", path, r.URL.Path)
 			}
@@ -175,6 +192,36 @@ func TestIndexLeavesOut(t *testing.T) {
 	} {
 		if diff := cmp.Diff(want, gate.IndexRequests(rules).Near(&http.Request{URL: &url.URL{Path: path}}, nil)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+	}
+}
+
+// What is open to everybody in one form is not in another.
+func TestExactRequests(t *testing.T) {
+	ctx := context.WithValue(t.Context(), caddy.ReplacerCtxKey, caddy.NewReplacer())
+	for _, test := range []struct {
+		set          caddyhttp.MatcherSet
+		method, path string
+		exact, rule  bool
+	}{
+		{caddyhttp.MatcherSet{&caddyhttp.MatchPath{"/a"}}, "GET", "/a", true, true},
+		{caddyhttp.MatcherSet{&caddyhttp.MatchPath{"/a"}}, "GET", "/a/", false, true},
+		{caddyhttp.MatcherSet{&caddyhttp.MatchPath{"/a"}, &caddyhttp.MatchMethod{"GET"}}, "HEAD", "/a", false, true},
+		{caddyhttp.MatcherSet{&caddyhttp.MatchNot{MatcherSets: []caddyhttp.MatcherSet{{&caddyhttp.MatchPath{"/a"}}}}}, "GET", "/a/", true, false},
+	} {
+		loaded := make(map[string]any)
+		for _, m := range test.set {
+			loaded[m.(caddy.Module).CaddyModule().ID.Name()] = m
+		}
+		r := (&http.Request{Method: test.method, URL: &url.URL{Path: test.path}}).WithContext(ctx)
+		for want, of := range map[*bool]func(any) (gate.Requests, error){&test.exact: gate.ExactRequestsOf, &test.rule: gate.RequestsOf} {
+			q, err := of([]map[string]any{loaded})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if match, err := q.Match(r); match != *want || err != nil {
+				t.Errorf("%s %s, matchers %v: %t, %v, want %t (exact: %t)", test.method, test.path, test.set, match, err, *want, want == &test.exact)
+			}
 		}
 	}
 }

@@ -54,7 +54,7 @@ type Variant struct {
 	// Overrides hold for this entry, after those of the handler.
 	Overrides
 
-	match    caddyhttp.MatcherSets
+	match    gate.Requests
 	compiled *compiled
 }
 
@@ -132,7 +132,7 @@ func (v *Variant) provision(ctx caddy.Context, h *Headers) (enabled bool, err er
 	if err != nil {
 		return false, err
 	}
-	if err := v.match.FromInterface(loaded); err != nil {
+	if v.match, err = gate.ExactRequestsOf(loaded); err != nil {
 		return false, err
 	}
 	if v.compiled, err = h.compile(v.Preset, &v.Overrides); err != nil {
@@ -174,7 +174,7 @@ func (h *Headers) Dress(w http.ResponseWriter, r *http.Request, _ *gate.Request)
 
 func (h *Headers) choose(r *http.Request) (*compiled, error) {
 	for _, v := range h.For {
-		if match, err := v.match.AnyMatchWithError(r); err != nil {
+		if match, err := v.match.Match(r); err != nil {
 			return nil, err
 		} else if match {
 			return v.compiled, nil

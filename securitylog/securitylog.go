@@ -66,7 +66,7 @@ type Exception struct {
 	MatchRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
 	classes detect.Set
-	match   caddyhttp.MatcherSets
+	match   gate.Requests
 }
 
 // CaddyModule returns the Caddy module information.
@@ -121,7 +121,8 @@ func (e *Exception) provision(ctx caddy.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return e.match.FromInterface(loaded)
+	e.match, err = gate.ExactRequestsOf(loaded)
+	return err
 }
 
 func (s *SecurityLog) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
@@ -182,7 +183,7 @@ func (s *SecurityLog) worthTelling(found detect.Findings, r *http.Request, req *
 		if found.Classes()&exception.classes&^ignored == 0 {
 			continue
 		}
-		matched, err := exception.match.AnyMatchWithError(r)
+		matched, err := exception.match.Match(r)
 		if err != nil {
 			return nil, err
 		}
