@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/access/list"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 func init() { caddy.RegisterModule(new(IP)) }
@@ -133,9 +134,9 @@ func readOwn(entries []string, resolve gate.Resolver) (*list.List, error) {
 			mistakes = append(mistakes, fmt.Errorf("%s holds no network", entry))
 		}
 		for _, word := range words {
-			network, err := list.ParseNetwork(word)
+			network, err := ipaddr.ParseNetwork(word)
 			if err != nil {
-				mistakes = append(mistakes, err)
+				mistakes = append(mistakes, fmt.Errorf("%q: %w", word, err))
 				continue
 			}
 			own.Add(network)

@@ -2,12 +2,13 @@ package access
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/gatehouse-dev/caddy-gatehouse/access/list"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 // ParseCaddyfile sets up the handler from Caddyfile tokens. Syntax:
@@ -53,7 +54,9 @@ func takeNetworks(d *caddyfile.Dispenser, args []string, into *[]string) error {
 	for _, arg := range args {
 		err := gate.CheckPlaceholder(arg)
 		if err == nil && !gate.IsPlaceholder(arg) {
-			_, err = list.ParseNetwork(arg)
+			if _, err = ipaddr.ParseNetwork(arg); err != nil {
+				err = fmt.Errorf("%q: %w", arg, err)
+			}
 		}
 		if err != nil {
 			mistakes = append(mistakes, d.WrapErr(err))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 	"github.com/spf13/cobra"
 )
 
@@ -45,7 +46,7 @@ func (r *rights) flags(cmd *cobra.Command) {
 func (r *rights) key() (keys.Key, error) {
 	k := keys.Key{ID: r.ID, Scopes: r.Scopes, Agents: r.Agents, Sites: r.Sites, Plan: r.Plan, Entity: r.Entity}
 	for _, text := range r.From {
-		network, err := keys.ParseNetwork(text)
+		network, err := ipaddr.ParseNetwork(text)
 		if err != nil {
 			return k, fmt.Errorf("--from %s: %w", text, err)
 		}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 
@@ -186,12 +187,13 @@ func parseKey(d *caddyfile.Dispenser) (Key, error) {
 			if err := list(&k.From)(d); err != nil {
 				return err
 			}
+			var mistakes []error
 			for _, text := range k.From {
 				if _, err := parseNetwork(text); err != nil {
-					return d.WrapErr(err)
+					mistakes = append(mistakes, d.WrapErr(err))
 				}
 			}
-			return nil
+			return errors.Join(mistakes...)
 		}},
 		"expires": gate.Word(&k.Expires, gate.Readable[string](parseEnd)),
 		"agents":  {Parse: list(&k.Agents)},

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -156,25 +155,6 @@ func FuzzPolicy(f *testing.F) {
 		}
 		if r.URL.Path != cleaned {
 			t.Fatalf("judging %q changed it to %q", cleaned, r.URL.Path)
-		}
-	})
-}
-
-func FuzzNetworks(f *testing.F) {
-	for _, seed := range []string{"10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "::1", "10.1.2.3/8", "::ffff:10.0.0.1", "x", "1.2.3.4/33"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		network, err := parseNetwork(text)
-		if err != nil {
-			return
-		}
-		if !network.IsValid() || network != network.Masked() {
-			t.Fatalf("%q gives %v", text, network)
-		}
-		first, _, _ := strings.Cut(text, "/")
-		if addr, err := netip.ParseAddr(first); err != nil || !network.Contains(addr.WithZone("")) {
-			t.Fatalf("%q gives %v, which does not hold its own address", text, network)
 		}
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 // Key is a key that is written in a site. Exactly one of Secret, Hash and New
@@ -325,16 +326,13 @@ func (a *Auth) scopesRequired() []string {
 	return scopes
 }
 
-// parseNetwork reads a network in CIDR notation, or a single address.
+// parseNetwork reads where a key may be used from.
 func parseNetwork(text string) (netip.Prefix, error) {
-	if addr, err := netip.ParseAddr(text); err == nil {
-		return netip.PrefixFrom(addr, addr.BitLen()), nil
-	}
-	network, err := netip.ParsePrefix(text)
+	network, err := ipaddr.ParseNetwork(text)
 	if err != nil {
-		return network, fmt.Errorf("from %s: this is no network (10.0.0.0/8) and no address", text)
+		return network, fmt.Errorf("from %s: %w", text, err)
 	}
-	return network.Masked(), nil
+	return network, nil
 }
 
 // parseEnd reads the end of a key's life. A date counts to its end.

@@ -2,11 +2,11 @@ package gate
 
 import (
 	"encoding/json"
-	"net/netip"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 // A site is judged while its handlers are provisioned, and not when it is
@@ -152,9 +152,5 @@ func isLoopback(addr caddy.NetworkAddress) bool {
 	if !strings.HasPrefix(addr.Network, "tcp") && !strings.HasPrefix(addr.Network, "udp") {
 		return false // a descriptor, say: nobody knows
 	}
-	if strings.EqualFold(addr.Host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(strings.Trim(addr.Host, "[]"))
-	return err == nil && ip.Unmap().IsLoopback()
+	return ipaddr.IsLoopback(addr.Host)
 }

@@ -1,7 +1,6 @@
 package ratelimit
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
@@ -18,8 +17,8 @@ func (l *Limits) Charge(tier, client string, limit int, length time.Duration) (o
 		l.logger.Error("a limit cannot be counted, so what it limits is refused", zap.String("tier", tier), zap.Error(err))
 		return false, length
 	}
-	who := [1]window.Identity{named(client)}
-	charges := [1]window.Charge{{Tier: counted, Client: window.Client{ID: l.counters.table.ID(who[0]), From: who[0].Addr}}}
+	who := [1]window.Identity{{By: "name", Name: client}}
+	charges := [1]window.Charge{{Tier: counted, Client: window.Client{ID: l.counters.table.ID(who[0])}}}
 	verdict, _ := l.take(charges[:], who[:])
 	return verdict.Admitted, charges[0].Standing.RetryAfter
 }
@@ -45,16 +44,4 @@ func (l *Limits) chargedTier(name string, limit window.Limit) (*window.Tier, err
 	}
 	l.defined[name] = definition{tier, spec}
 	return tier, l.counters.table.Change(tier, spec)
-}
-
-// named is a client that a room knows by a name, which may be an address or a
-// network.
-func named(name string) window.Identity {
-	who := window.Identity{By: "name", Name: name}
-	if addr, err := netip.ParseAddr(name); err == nil {
-		who = window.Identity{By: "ip", Addr: addr}
-	} else if network, err := netip.ParsePrefix(name); err == nil {
-		who = window.Identity{By: "ip", Addr: network.Addr()}
-	}
-	return who
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 func (l *RateLimit) provisionExempt() error {
@@ -21,25 +23,14 @@ func (l *RateLimit) provisionExempt() error {
 	return errors.Join(mistakes...)
 }
 
+// parseNetwork reads who is exempt.
 func parseNetwork(text string) (netip.Prefix, error) {
-	if addr, err := netip.ParseAddr(text); err == nil {
-		addr = addr.Unmap()
-		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	network, err := ipaddr.ParseNetwork(text)
+	if err == nil && network.Bits() == 0 {
+		err = errors.New("this is everybody: take the limits out instead")
 	}
-	network, err := netip.ParsePrefix(text)
 	if err != nil {
-		return network, fmt.Errorf("exempt %s: this is no network (10.0.0.0/8) and no address", text)
-	}
-	if addr := network.Addr(); addr.Is4In6() && network.Bits() >= 96 {
-		// Clients come as IPv4.
-		network = netip.PrefixFrom(addr.Unmap(), network.Bits()-96)
-	}
-	if network.Bits() == 0 {
-		return network, fmt.Errorf("exempt %s: this is everybody: take the limits out instead", text)
-	}
-	if masked := network.Masked(); masked != network {
-		// A slip of the length would free more than was meant.
-		return network, fmt.Errorf("exempt %s: this is an address inside a network: write %s for the network, or %s for the address", text, masked, network.Addr())
+		return network, fmt.Errorf("exempt %s: %w", text, err)
 	}
 	return network, nil
 }

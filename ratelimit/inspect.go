@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
 )
@@ -59,14 +60,14 @@ func (c *counters) named(who window.Identity) window.Client {
 }
 
 func parseSubject(text string) (netip.Addr, error) {
-	if addr, err := netip.ParseAddr(text); err == nil {
-		return network(addr.Unmap().WithZone(""), 64), nil
+	around, err := ipaddr.NetworkAround(text)
+	switch {
+	case err != nil:
+		return netip.Addr{}, fmt.Errorf("%q: %w", text, err)
+	case !strings.Contains(text, "/"):
+		return network(around.Addr(), 64), nil
 	}
-	prefix, err := netip.ParsePrefix(text)
-	if err != nil {
-		return netip.Addr{}, fmt.Errorf("%q is no address and no network", text)
-	}
-	return prefix.Masked().Addr(), nil
+	return around.Addr(), nil
 }
 
 // Standing is where a client stands against one limit of a tier.

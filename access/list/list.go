@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gaissmai/bart"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 // List is a set of networks. The zero List is empty. It is safe for concurrent
@@ -20,52 +21,7 @@ type List struct {
 	size  int
 }
 
-// ParseNetwork reads a network in CIDR notation, or a single address. An
-// IPv4-mapped IPv6 address or network (::ffff:10.0.0.0/104) is the IPv4 one.
-// A network with bits set behind its length is refused: it is either a slip of
-// the length, which would let in more than was meant, or of the address.
-func ParseNetwork(text string) (netip.Prefix, error) {
-	if !strings.Contains(text, "/") {
-		addr, err := netip.ParseAddr(text)
-		if err != nil {
-			return netip.Prefix{}, fmt.Errorf("%q is no network (10.0.0.0/8) and no address%s", text, hint(text))
-		}
-		if addr.Zone() != "" {
-			return netip.Prefix{}, fmt.Errorf("%q: an address with a zone means something on one machine only", text)
-		}
-		addr = addr.Unmap()
-		return netip.PrefixFrom(addr, addr.BitLen()), nil
-	}
-	network, err := netip.ParsePrefix(text)
-	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("%q is no network (10.0.0.0/8) and no address%s", text, hint(text))
-	}
-	if network.Addr().Is4In6() {
-		if network.Bits() < 96 {
-			return netip.Prefix{}, fmt.Errorf("%q holds more than the IPv4 addresses: write ::/%d or an IPv4 network", text, network.Bits())
-		}
-		network = netip.PrefixFrom(network.Addr().Unmap(), network.Bits()-96)
-	}
-	if masked := network.Masked(); masked != network {
-		return netip.Prefix{}, fmt.Errorf("%q names an address inside a network: write %s for the network, or %s for the address", text, masked, network.Addr())
-	}
-	return network, nil
-}
-
-// hint says what is commonly meant by what is not read.
-func hint(text string) string {
-	switch {
-	case strings.Contains(text, "*"):
-		return ": write 10.0.0.0/8 instead of 10.*"
-	case strings.Contains(text, "-"):
-		return ": ranges have to be written as networks"
-	case strings.Contains(text, ","):
-		return ": separate entries by spaces"
-	}
-	return ""
-}
-
-// Add puts a network, as ParseNetwork returns it, on the list.
+// Add puts a network, as ipaddr.ParseNetwork returns it, on the list.
 func (l *List) Add(network netip.Prefix) {
 	if !l.table.Get(network) {
 		l.table.Insert(network)
@@ -101,9 +57,9 @@ func Read(r io.Reader) (*List, error) {
 		if text = strings.TrimSpace(text); text == "" {
 			continue
 		}
-		network, err := ParseNetwork(text)
+		network, err := ipaddr.ParseNetwork(text)
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("line %d: %w", number, err))
+			mistakes = append(mistakes, fmt.Errorf("line %d: %q: %w", number, text, err))
 			continue
 		}
 		l.Add(network)

@@ -3,6 +3,8 @@ package doctor
 import (
 	"net/http"
 	"strings"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 // checkProxy is item 6: "Configure reverse proxy (Nginx/Caddy)". The gate is
@@ -43,7 +45,7 @@ func checkReach(d *Deployment, r *Result) {
 		}
 		var outward []string
 		for _, address := range b.Listens {
-			if host, _, found := cutPort(address); found && !isLoopback(host) {
+			if host, _, found := cutPort(address); found && !ipaddr.IsLoopback(host) {
 				outward = append(outward, address)
 			}
 		}

@@ -1,8 +1,9 @@
 package doctor
 
 import (
-	"net/netip"
 	"strings"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 // place is where a variable of the backend is to be set.
@@ -33,7 +34,7 @@ func checkServerHost(d *Deployment, r *Result) {
 	remedy := "write SERVER_HOST=127.0.0.1 " + d.Environment.place() + ", and restart the backend"
 	value := d.Environment.Values["SERVER_HOST"]
 	switch {
-	case value != "" && isLoopback(value):
+	case value != "" && ipaddr.IsLoopback(value):
 		r.ok("SERVER_HOST is %s (%s)", value, d.Environment.Source)
 	case value != "":
 		r.fail(remedy, "SERVER_HOST is %s (%s): the backend listens for others than the gate", value, d.Environment.Source)
@@ -42,12 +43,4 @@ func checkServerHost(d *Deployment, r *Result) {
 	default:
 		r.warn(remedy, "nobody knows what the backend runs with")
 	}
-}
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && ip.Unmap().IsLoopback()
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/gatehouse-dev/caddy-gatehouse/admin/doctor"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 // nameOf is how reports call a site: by its hosts, with a port that is not the usual.
@@ -121,7 +122,7 @@ func newVisitor(p *gate.SitePortrait) (*visitor, error) {
 		ip, _ := netip.ParseAddr(strings.Trim(addr.Host, "[]"))
 		unspecified := !addr.IsUnixNetwork() && (addr.Host == "" || ip.IsUnspecified())
 		v.all = v.all || unspecified
-		v.loopback = v.loopback && (addr.IsUnixNetwork() || ip.Unmap().IsLoopback() || addr.Host == "localhost")
+		v.loopback = v.loopback && (addr.IsUnixNetwork() || ipaddr.IsLoopback(addr.Host))
 		if v.address != "" {
 			continue
 		}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 // ParseDocument reads the text of a key file. It is strict: unknown and repeated fields, wrong types, bad hashes, times
@@ -242,31 +244,13 @@ func (d *decoder) networks(into *[]netip.Prefix) {
 		if !d.string(&s) {
 			return
 		}
-		network, err := ParseNetwork(s)
+		network, err := ipaddr.ParseNetwork(s)
 		if err != nil {
 			d.complain("%s", err)
 			return
 		}
 		*into = append(*into, network)
 	})
-}
-
-// ParseNetwork reads a network like 10.0.0.0/8 or 2001:db8::/32; a single address is the network of that address alone.
-// The error does not repeat the text.
-func ParseNetwork(s string) (netip.Prefix, error) {
-	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
-		addr = addr.Unmap()
-		return netip.PrefixFrom(addr, addr.BitLen()), nil
-	}
-	network, err := netip.ParsePrefix(s)
-	if err != nil {
-		return netip.Prefix{}, errors.New("this is no network; write it like 10.0.0.0/8 or 2001:db8::/32")
-	}
-	network = unmapPrefix(network)
-	if network != network.Masked() {
-		return netip.Prefix{}, errors.New("this network has bits set behind its length; write the first address of it, like 10.0.0.0/8")
-	}
-	return network, nil
 }
 
 func (d *decoder) hash(into *Hash, peppered *bool) {

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 // Secret is one secret of a key, as its hash. Zero times mean: not known, no end, never used, not revoked. As JSON and as
@@ -86,7 +88,7 @@ func (k *Key) AllowsAddr(addr netip.Addr) bool {
 	}
 	addr = addr.Unmap().WithZone("")
 	for _, network := range k.From {
-		if unmapPrefix(network).Contains(addr) {
+		if ipaddr.UnmapPrefix(network).Contains(addr) {
 			return true
 		}
 	}
@@ -127,14 +129,6 @@ func (k *Key) keeps(old *Key) bool {
 func holds(list, other []string) bool {
 	lacks := func(name string) bool { return !allowed(list, name) }
 	return len(list) == 0 || len(other) > 0 && !slices.ContainsFunc(other, lacks)
-}
-
-// unmapPrefix makes ::ffff:10.0.0.0/104 the network 10.0.0.0/8 that it stands for.
-func unmapPrefix(p netip.Prefix) netip.Prefix {
-	if p.Addr().Is4In6() && p.Bits() >= 96 {
-		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-	}
-	return p
 }
 
 // clone returns a copy that shares no memory with k that could change.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -116,7 +117,7 @@ func TestNoErrorRepeatsASecret(t *testing.T) {
 		}
 		_, err = ParseHash(secret)
 		require.NotContains(t, err.Error(), secret)
-		_, err = ParseNetwork(secret)
+		_, err = ipaddr.ParseNetwork(secret)
 		require.NotContains(t, err.Error(), secret)
 	})
 }

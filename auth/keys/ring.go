@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 // Outcome says what became of a secret that was presented. The zero value lets nobody in.
@@ -86,7 +88,7 @@ func NewRing(keys []Key, pepper []byte) (*Ring, error) {
 		}
 		r.byID[k.ID] = k
 		for j := range k.From {
-			k.From[j] = unmapPrefix(k.From[j]).Masked()
+			k.From[j] = ipaddr.UnmapPrefix(k.From[j]).Masked()
 		}
 		for j := range k.Secrets {
 			if err := r.addSecret(k, j, &used[len(r.byHash.slots)]); err != nil {
