@@ -1,6 +1,7 @@
 package gatehouse_test
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -28,13 +29,42 @@ func TestDocumentedCaddyfiles(t *testing.T) {
 		}
 		for _, caddyfile := range texts {
 			adapted++
-			if _, err := gatetest.Adapt(caddyfile); err != nil {
+			config, err := gatetest.Adapt(caddyfile)
+			if err != nil {
 				t.Errorf("%s: %v\n%s", file, err, caddyfile)
 			}
+			holdMetricsOnLoopback(t, file, config)
 		}
 	}
 	if adapted < 5 {
 		t.Errorf("only %d Caddyfiles found", adapted)
+	}
+}
+
+// holdMetricsOnLoopback fails where metrics are served to other machines: a
+// loopback address in front of a site is a name to Caddy, and without `bind` the
+// port is open on every address.
+func holdMetricsOnLoopback(t *testing.T, file string, config []byte) {
+	t.Helper()
+	var adapted struct {
+		Apps struct {
+			HTTP struct {
+				Servers map[string]struct {
+					Listen []string
+					Routes json.RawMessage
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(config, &adapted); len(config) > 0 && err != nil {
+		t.Fatal(err)
+	}
+	for _, server := range adapted.Apps.HTTP.Servers {
+		for _, listen := range server.Listen {
+			if strings.Contains(string(server.Routes), `"handler":"metrics"`) && !strings.HasPrefix(listen, "127.") && !strings.HasPrefix(listen, "unix/") {
+				t.Errorf("%s: metrics are served on %s", file, listen)
+			}
+		}
 	}
 }
 
