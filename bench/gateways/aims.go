@@ -43,7 +43,7 @@ func (r *report) Aims() string {
 		add("at most 12 allocations more", allocs-idleAllocs <= 12, "%.0f", allocs-idleAllocs)
 	}
 	if m := r.memory[gate]; m.idle > 0 {
-		add("60 MB idle", m.idle <= 60_000_000, "%s, of which bare Caddy in the same program has %s", mebibytes(m.idle), mebibytes(r.memory[0].idle))
+		add("60 MB idle", m.idle <= 60_000_000, "%s, %s of it pages of the program's file; bare Caddy in the same program has %s", mebibytes(m.idle), mebibytes(m.program), mebibytes(r.memory[0].idle))
 	}
 	for _, c := range r.crowds {
 		if c.name == "gatehouse" {

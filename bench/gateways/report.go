@@ -34,8 +34,8 @@ type report struct {
 	now, then  benchmarks
 }
 
-// memory is a contender's resident memory in bytes.
-type memory struct{ idle, loaded int64 }
+// memory is a contender's resident memory in bytes: idle, what of that are pages of its program, and under load.
+type memory struct{ idle, program, loaded int64 }
 
 // figure is the median of the rounds, and their spread.
 type figure struct{ median, low, high float64 }
@@ -68,7 +68,7 @@ func (t *table) beside(other, contender int) figure {
 
 func (r *report) idle(contenders []*contender) {
 	for _, c := range contenders {
-		r.memory = append(r.memory, memory{idle: c.resident()})
+		r.memory = append(r.memory, memory{idle: c.resident(), program: c.mapped()})
 	}
 }
 
@@ -138,9 +138,9 @@ func (t *table) Note() string { return t.bare }
 // Memory is the table of memory in Markdown.
 func (r *report) Memory() string {
 	var b strings.Builder
-	b.WriteString("| | idle | after the rounds |\n|---|---|---|\n")
+	b.WriteString("| | idle | of that, the program's file | after the rounds |\n|---|---|---|---|\n")
 	for i, c := range r.contenders {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.name, mebibytes(r.memory[i].idle), mebibytes(r.memory[i].loaded))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", c.name, mebibytes(r.memory[i].idle), mebibytes(r.memory[i].program), mebibytes(r.memory[i].loaded))
 	}
 	return b.String()
 }

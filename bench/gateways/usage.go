@@ -73,11 +73,17 @@ func (c *contender) cpu() time.Duration {
 }
 
 // resident is the contender's resident memory in bytes, its program file included.
-func (c *contender) resident() (total int64) {
+func (c *contender) resident() int64 { return c.status("VmRSS:") }
+
+// mapped is what of the resident memory are pages of the program's file, and of the libraries that it loads.
+func (c *contender) mapped() int64 { return c.status("RssFile:") }
+
+// status adds up a field of the kernel's that is an amount of memory, in bytes.
+func (c *contender) status(field string) (total int64) {
 	for _, pid := range c.process.pids() {
 		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		for line := range strings.Lines(string(status)) {
-			if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			if rest, ok := strings.CutPrefix(line, field); ok {
 				kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
 				total += kib << 10
 			}
