@@ -74,9 +74,9 @@ func (n *node) find(segment string) *node {
 }
 
 // Route returns the scope that a request needs, and the tiers that count it. A
-// scope of "" means a key and no scope.
+// scope of "" means a key and no scope. CONNECT reaches the backend as GET.
 func (t *table) Route(method, path string) *gate.Route {
-	if method == "HEAD" {
+	if method == "HEAD" || method == "CONNECT" {
 		method = "GET"
 	}
 	if found := t.root.lookup(method, strings.Trim(path, "/")); found != nil {

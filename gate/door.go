@@ -54,6 +54,7 @@ func NewDoor(ctx caddy.Context) (*Door, error) {
 			app.guardPlainHTTP(ctx)
 			app.drainServers(ctx)
 		})
+		withoutEarlyData(server)
 		s = siteOf(server)
 		first := false
 		if hangs, first = app.wardrobe(s.key()); first {
@@ -150,6 +151,9 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 // run runs the step and makes an error of a panic. http.ErrAbortHandler is not
 // a fault: it is how Caddy's proxy ends a stream that broke.
 func (d *Door) run(r *http.Request, req *Request, next caddyhttp.Handler, step Step) (err error) {
+	if cameEarly(r) {
+		return tooEarly()
+	}
 	defer func() {
 		recovered := recover()
 		if recovered == nil {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -111,6 +112,9 @@ func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
 	if req.unclean == nil && (req.path != r.URL.Path || r.URL.RawPath != "") {
 		r.URL.Path, r.URL.RawPath = req.path, ""
 		r.RequestURI = r.URL.RequestURI()
+	}
+	if r.Method != strings.ToUpper(r.Method) {
+		req.closed = BadRequest("INVALID_REQUEST", "Bad request", "the method is not in capitals: some backends take it for the one that is, which no rule on that has judged")
 	}
 	req.trial, _ = vars[trialVar].(*Trial)
 	if vars != nil { // nil where there is no server, as in tests

@@ -76,6 +76,8 @@ func TestEitherForm(t *testing.T) {
 		{"POST", "/get", 200},
 		{"HEAD", "/first", 200},
 		{"GET", "/first", 429},
+		{"get", "/get", 400},
+		{"gEt", "/first", 400},
 		{"POST", "/post/", 200},
 		{"GET", "/post/", 405},
 	} {

@@ -1,0 +1,227 @@
+package gate_test
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+)
+
+const http3Key = "a-key-for-the-tests-of-http3-0"
+
+// overHTTP3 is a site that HTTP/3 is spoken with.
+type overHTTP3 struct {
+	*gatetest.Gate
+	t       *testing.T
+	tls     *tls.Config
+	tickets chan struct{} // one for each session that can be resumed
+}
+
+// startHTTP3 starts a gate with each of these directives in a site over TLS, one
+// after the other.
+func startHTTP3(t *testing.T, directives ...string) *overHTTP3 {
+	t.Helper()
+	g := &overHTTP3{Gate: gatetest.New(t), t: t, tickets: make(chan struct{}, 100)}
+	_, port, _ := net.SplitHostPort(g.Addr)
+	for _, site := range directives {
+		err := g.Load("{\nskip_install_trust\nauto_https disable_redirects\nlog {\nformat agent\n}\n}\n" +
+			"https://localhost:" + port + " {\nbind 127.0.0.1\ntls internal\nlog\n" + site + "\n}")
+		if err != nil {
+			t.Fatalf("%v\n%s", err, g.Log())
+		}
+	}
+	g.tls = &tls.Config{
+		ServerName: "localhost", InsecureSkipVerify: true, NextProtos: []string{http3.NextProtoH3},
+		ClientSessionCache: toldCache{tls.NewLRUClientSessionCache(4), g.tickets},
+	}
+	return g
+}
+
+// toldCache tells of the sessions that it keeps.
+type toldCache struct {
+	tls.ClientSessionCache
+	tickets chan<- struct{}
+}
+
+func (c toldCache) Put(name string, session *tls.ClientSessionState) {
+	c.ClientSessionCache.Put(name, session)
+	if session != nil {
+		c.tickets <- struct{}{}
+	}
+}
+
+// dial opens a connection, which may be spoken on before its handshake is done.
+func (g *overHTTP3) dial(from net.PacketConn) (conn *quic.Conn, client *http3.ClientConn) {
+	g.t.Helper()
+	to, err := net.ResolveUDPAddr("udp", g.Addr)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	transport := &quic.Transport{Conn: from}
+	g.t.Cleanup(func() { _ = transport.Close() })
+	gatetest.Await(g.t, "a connection", func() bool { // the certificate is made after the start
+		conn, err = transport.DialEarly(g.t.Context(), to, g.tls, &quic.Config{})
+		return err == nil
+	})
+	g.t.Cleanup(func() { _ = conn.CloseWithError(0, "") })
+	return conn, new(http3.Transport).NewClientConn(conn)
+}
+
+// udp is a socket of a client's.
+func (g *overHTTP3) udp() net.PacketConn {
+	g.t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// deaf is a socket to which no answer comes: that of a client who has made up
+// the address that its packets come from.
+type deaf struct{ net.PacketConn }
+
+func (d deaf) ReadFrom(p []byte) (int, net.Addr, error) {
+	for {
+		if n, from, err := d.PacketConn.ReadFrom(p); err != nil {
+			return n, from, err
+		}
+	}
+}
+
+// send sends a request's header at once, without waiting for the handshake.
+func (g *overHTTP3) send(client *http3.ClientConn, method, proto, path string) *http3.RequestStream {
+	g.t.Helper()
+	ctx, cancel := context.WithTimeout(g.t.Context(), time.Minute)
+	g.t.Cleanup(cancel)
+	stream, err := client.OpenRequestStream(ctx)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "https://localhost"+path, nil)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	r.Header.Set("X-API-KEY", http3Key)
+	if proto != "" {
+		r.Proto = proto
+	}
+	if err := stream.SendRequestHeader(r); err != nil {
+		g.t.Fatal(err)
+	}
+	_ = stream.Close()
+	return stream
+}
+
+// status reads the response.
+func (g *overHTTP3) status(stream *http3.RequestStream) int {
+	g.t.Helper()
+	res, err := stream.ReadResponse()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, res.Body)
+	return res.StatusCode
+}
+
+const siteOverHTTP3 = `agent_gate
+	agent_auth {
+		key a ` + http3Key + `
+	}
+	reverse_proxy BACKEND {
+		transport agent_backend
+	}`
+
+// TestEarlyData holds that nothing is done for a request that came before the
+// handshake: it may be one that somebody has seen on the line and sends again, or
+// come from an address that is not the sender's. A server takes none, if nobody
+// says that it should.
+func TestEarlyData(t *testing.T) {
+	g := startHTTP3(t, siteOverHTTP3)
+	for range 2 {
+		conn, client := g.dial(g.udp())
+		if status := g.status(g.send(client, "POST", "", "/first")); status != 200 {
+			t.Errorf("a request: %d", status)
+		}
+		if conn.ConnectionState().Used0RTT {
+			t.Error("early data were taken")
+		}
+		<-g.tickets
+	}
+}
+
+// TestEarlyDataWhereItIsTaken is of a port that was opened by a configuration
+// without a gate, and takes early data for good.
+func TestEarlyDataWhereItIsTaken(t *testing.T) {
+	g := startHTTP3(t, "respond hello", siteOverHTTP3)
+	_, client := g.dial(g.udp())
+	if status := g.status(g.send(client, "POST", "", "/first")); status != 200 {
+		t.Errorf("a request behind the handshake: %d", status)
+	}
+	<-g.tickets
+	_, client = g.dial(deaf{g.udp()})
+	g.send(client, "POST", "", "/early")
+	gatetest.Await(t, "an answer to nobody", func() bool { return strings.Contains(g.Log(), `"uri":"/early"`) })
+	if !strings.Contains(g.Log(), `"status":425`) {
+		t.Errorf("the request was not refused as too early\n%s", g.Log())
+	}
+	for _, r := range g.Backend.Seen() {
+		if r.URL.Path == "/early" {
+			t.Errorf("the backend got %s %s from an address that nobody has made sure of", r.Method, r.URL)
+		}
+	}
+}
+
+// TestEarlyAtTheProxy holds that a request that changes something, of which a
+// proxy says that it came early, is to be sent again.
+func TestEarlyAtTheProxy(t *testing.T) {
+	g := gatetest.Start(t, "GATE {\n"+siteOverHTTP3+"\n}")
+	for method, want := range map[string]int{"GET": 200, "HEAD": 200, "POST": 425, "DELETE": 425} {
+		if res := g.Send(method, "/x", "", "X-API-KEY", http3Key, "Early-Data", "1"); res.Status != want {
+			t.Errorf("%s: %d, want %d", method, res.Status, want)
+		}
+	}
+}
+
+// TestExtendedConnect holds that a rule on GET holds for the request by which a
+// WebSocket is opened over HTTP/3: the backend gets it as a GET, and may answer
+// it as any other.
+func TestExtendedConnect(t *testing.T) {
+	g := startHTTP3(t, `agent_gate
+		@secret {
+			path /secret/*
+			method GET
+		}
+		agent_auth {
+			key a `+http3Key+` {
+				scopes chat
+			}
+			require read @secret
+			require chat
+		}
+		reverse_proxy BACKEND {
+			transport agent_backend
+		}`)
+	_, client := g.dial(g.udp())
+	for _, test := range []struct {
+		method, proto, path string
+		want                int
+	}{
+		{"GET", "", "/secret/1", 403},
+		{"CONNECT", "websocket", "/secret/1", 403},
+		{"CONNECT", "websocket", "/open", 200},
+	} {
+		if status := g.status(g.send(client, test.method, test.proto, test.path)); status != test.want {
+			t.Errorf("%s %s: %d, want %d", test.method, test.path, status, test.want)
+		}
+	}
+}
