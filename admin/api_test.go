@@ -190,12 +190,19 @@ func TestKeysThroughTheAPI(t *testing.T) {
 	if got := o.status(second); got != 401 {
 		t.Errorf("the revoked key: %d", got)
 	}
+	if status, text := o.ask("DELETE", "/gatehouse/keys/ci", ""); status != 204 {
+		t.Errorf("a revoked key is not removed: %d %s", status, text)
+	}
+	if status, _ := o.ask("GET", "/gatehouse/keys/ci", ""); status != 404 {
+		t.Errorf("the removed key: %d", status)
+	}
 
 	want := []string{
 		"authn_token_created ci added",
 		"authn_token_created ci rotated: secret 2",
 		"authn_token_revoked ci secret revoked: secret 1",
 		"authn_token_revoked ci revoked",
+		"authn_token_delete ci removed",
 	}
 	if got := o.names(); !slices.Equal(got, want) {
 		t.Errorf("the events are %q", got)
@@ -229,6 +236,8 @@ func TestWhatTheAPIRefuses(t *testing.T) {
 		{"POST", "/gatehouse/keys/ci/revoke", `{"secret":"7"}`, 404, "not found"},
 		{"GET", "/gatehouse/keys/nobody", "", 404, "not found"},
 		{"DELETE", "/gatehouse/keys", "", 405, "DELETE"},
+		{"DELETE", "/gatehouse/keys/ci", "", 409, "revoke it first"},
+		{"DELETE", "/gatehouse/keys/nobody", "", 404, "not found"},
 		{"GET", "/gatehouse/nothing", "", 404, "/gatehouse/keys"},
 	} {
 		status, text := o.ask(c.method, c.path, c.body)

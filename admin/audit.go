@@ -46,6 +46,7 @@ Exit codes: 0, nothing is wrong; 1, the trail was changed; 2, it cannot be read.
 	}
 	sub.Flags().StringVar(&verify.head, "head", "", "a head of before, as <number>:<hash>, that the trail has to have")
 	sub.Flags().BoolVar(&verify.json, "json", false, "write JSON for scripts")
+	onlyHolds(cmd)
 	cmd.AddCommand(sub)
 	return cmd
 }

@@ -9,10 +9,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 )
@@ -21,25 +23,66 @@ import (
 // own commands do.
 type client struct {
 	address, config, adapter string
+	loaded                   json.RawMessage
 }
 
 func (c *client) flags(cmd *cobra.Command) {
 	cmd.PersistentFlags().StringVar(&c.address, "address", "", "the admin endpoint of the gate that runs (default: CADDY_ADMIN, or localhost:2019)")
-	cmd.PersistentFlags().StringVar(&c.config, "config", "", "the configuration that says where the admin endpoint is")
+	cmd.PersistentFlags().StringVar(&c.config, "config", "", "the configuration, which says where the admin endpoint is")
 	cmd.PersistentFlags().StringVar(&c.adapter, "adapter", "", "the adapter of the configuration")
 }
 
 // patience is how long a command waits for the gate.
 const patience = 10 * time.Second
 
-// where is the address of the admin endpoint. It is looked for once: Caddy logs
-// each look into a configuration.
+// where is the address of the admin endpoint.
 func (c *client) where() (string, error) {
-	address, err := caddycmd.DetermineAdminAPIAddress(c.address, nil, c.config, c.adapter)
-	if err == nil {
-		c.address = address
+	if c.address != "" {
+		return c.address, nil
 	}
-	return address, err
+	config, err := c.configuration()
+	if err != nil {
+		return "", err
+	}
+	return caddycmd.DetermineAdminAPIAddress("", config, c.config, "")
+}
+
+// configuration is the one that --config names, in Caddy's own form; nil if
+// none is named. Caddy's LoadConfig, which does the same, logs between the lines
+// that a command prints.
+func (c *client) configuration() (json.RawMessage, error) {
+	if c.config == "" || c.loaded != nil {
+		return c.loaded, nil
+	}
+	text, err := os.ReadFile(c.config)
+	if err != nil {
+		return nil, fmt.Errorf("--config: %w", err)
+	}
+	name := c.adapter
+	if isCaddyfile(c.config, c.adapter) {
+		name = "caddyfile"
+	}
+	if name != "" {
+		adapter := caddyconfig.GetAdapter(name)
+		if adapter == nil {
+			return nil, fmt.Errorf("--adapter: there is no adapter %s", name)
+		}
+		if text, _, err = adapter.Adapt(text, map[string]any{"filename": c.config}); err != nil {
+			return nil, fmt.Errorf("--config %s: %w", c.config, err)
+		}
+	}
+	if !json.Valid(text) {
+		return nil, fmt.Errorf("--config %s is no JSON: for another form than JSON and a Caddyfile, name its adapter with --adapter", c.config)
+	}
+	c.loaded = text
+	return text, nil
+}
+
+// isCaddyfile tells a Caddyfile by its name, unless an adapter is named.
+func isCaddyfile(path, adapter string) bool {
+	base := strings.ToLower(filepath.Base(path))
+	return adapter == "caddyfile" || adapter == "" && filepath.Ext(base) != ".json" &&
+		(strings.HasPrefix(base, "caddyfile") || strings.HasSuffix(base, ".caddyfile"))
 }
 
 // get reads an answer of the admin endpoint.
@@ -71,7 +114,7 @@ func (c *client) ask(method, path string, body io.Reader, into any) error {
 	}}
 	res, err := (&http.Client{Transport: transport}).Do(r)
 	if err != nil {
-		return fmt.Errorf("the gate does not answer at %s: %w", address, plain(err))
+		return fmt.Errorf("the gate does not answer at %s: %w%s", address, plain(err), c.hint())
 	}
 	defer res.Body.Close()
 	if res.StatusCode >= 300 {
@@ -85,6 +128,14 @@ func (c *client) ask(method, path string, body io.Reader, into any) error {
 		return nil
 	}
 	return json.NewDecoder(res.Body).Decode(into)
+}
+
+// hint says how to name the gate where nothing was named.
+func (c *client) hint() string {
+	if c.address != "" || c.config != "" || os.Getenv("CADDY_ADMIN") != "" {
+		return ""
+	}
+	return " (if it listens elsewhere, name its Caddyfile with --config, or the place itself with --address)"
 }
 
 // plain takes the layers off an error of net/http down to the system's own.

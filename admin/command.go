@@ -4,6 +4,7 @@ package admin
 
 import (
 	"fmt"
+	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
@@ -23,9 +24,28 @@ func init() {
 		Usage: "<command>",
 		Short: "The commands of Gatehouse, the gate for AI-agent backends",
 		CobraFunc: func(cmd *cobra.Command) {
+			onlyHolds(cmd)
 			cmd.AddCommand(auditCommand(), detectCommand(), doctorCommand(), explainCommand(), keyCommand(), presetCommand())
 		},
 	})
+}
+
+// onlyHolds has a command that only holds others refuse what is none of them.
+// Cobra would print the help and call that a success, to a script that has
+// misspelt `revoke` too.
+func onlyHolds(cmd *cobra.Command) {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		var names []string
+		for _, sub := range cmd.Commands() {
+			names = append(names, sub.Name())
+		}
+		return fmt.Errorf("there is no command %q here: %s has %s", args[0], cmd.CommandPath(), strings.Join(names, ", "))
+	}
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.DisableFlagsInUseLine = true
 }
 
 // presetCommand prints a preset as the directives that it stands for.

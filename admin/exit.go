@@ -8,10 +8,14 @@ import (
 )
 
 // exit ends a command with a code of its own and tells why. Caddy's code for
-// any error is 1.
+// any error is 1. Caddy is not told the error: it would log what stands here
+// already.
 func exit(cmd *cobra.Command, code int, err error) error {
 	fmt.Fprintln(cmd.ErrOrStderr(), "Error:", err)
 	cmd.SilenceErrors = true
 	cmd.Root().SilenceErrors = true
-	return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return code, err })(cmd, nil)
+	if code == 1 {
+		return err
+	}
+	return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return code, nil })(cmd, nil)
 }

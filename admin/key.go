@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/gatehouse-dev/caddy-gatehouse/auth"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/spf13/cobra"
 )
@@ -24,7 +27,8 @@ func keyCommand() *cobra.Command {
 		Use:   "key",
 		Short: "Makes, lists, rotates and takes back the keys of a key file",
 		Long: `
-Works on the key file that the global option "keys <path>" of gatehouse names. A
+Works on the key file that the global option "keys <path>" of gatehouse names:
+with --config the one that this configuration names, else that of --file. A
 running gate puts each change in force within a second.
 
 list and show ask the gate that runs when keys were last used and how many of
@@ -35,10 +39,17 @@ A new secret is printed once, alone on standard output; everything else that is
 said about it goes to standard error.
 `,
 	}
-	cmd.PersistentFlags().StringVar(&c.path, "file", "/etc/gatehouse/keys.json", "the key file")
+	onlyHolds(cmd)
+	cmd.PersistentFlags().StringVar(&c.path, "file", defaultKeyFile, "the key file")
+	cmd.PersistentPreRunE = func(sub *cobra.Command, _ []string) error {
+		if sub == cmd || cmd.PersistentFlags().Changed("file") {
+			return nil
+		}
+		return c.find()
+	}
 	cmd.PersistentFlags().BoolVar(&c.json, "json", false, "write JSON for scripts")
 	c.gate.flags(cmd)
-	cmd.AddCommand(c.add(), c.list(), c.show(), c.rotate(), c.revoke(), c.importToken(), c.check())
+	cmd.AddCommand(c.add(), c.list(), c.show(), c.rotate(), c.revoke(), c.remove(), c.importToken(), c.check())
 	return cmd
 }
 
@@ -47,6 +58,45 @@ type keyFile struct {
 	path string
 	json bool
 	gate client
+}
+
+// defaultKeyFile is the key file where neither --file nor --config names one.
+const defaultKeyFile = "/etc/gatehouse/keys.json"
+
+// find looks for the key file where the flags do not name it.
+func (c *keyFile) find() error {
+	if c.gate.config == "" {
+		if folder := filepath.Dir(c.path); isMissing(folder) {
+			return fmt.Errorf("there is no %s: name the key file with --file, or with --config the Caddyfile that names it", folder)
+		}
+		return nil
+	}
+	config, err := c.gate.configuration()
+	if err != nil {
+		return err
+	}
+	var named struct {
+		Apps struct {
+			Gatehouse struct {
+				Parts struct{ Keys auth.KeyRing }
+			}
+		}
+	}
+	if err := json.Unmarshal(config, &named); err != nil {
+		return fmt.Errorf("--config %s: %w", c.gate.config, err)
+	}
+	switch c.path = named.Apps.Gatehouse.Parts.Keys.File; {
+	case c.path == "":
+		return fmt.Errorf("%s names no key file: write `keys <path>` in the global option gatehouse, or name one with --file", c.gate.config)
+	case strings.Contains(c.path, "{"):
+		return fmt.Errorf("%s names the key file by a placeholder, %s: name it with --file", c.gate.config, c.path)
+	}
+	return nil
+}
+
+func isMissing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func (c *keyFile) file() *keys.File { return keys.NewFile(c.path) }
@@ -166,9 +216,21 @@ func (c *keyFile) revoke() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&secret, "secret", "", "the id of one secret, from `show` (default: the whole key)")
+	cmd.Flags().StringVar(&secret, "secret", "", "the id of one secret, as show lists them (default: the whole key)")
 	cmd.Flags().StringVar(&unused, "if-unused", "", "refuse if it was used within this time")
 	return cmd
+}
+
+func (c *keyFile) remove() *cobra.Command {
+	return &cobra.Command{
+		Use:     "remove <id>",
+		Short:   "Takes a key that is revoked or has expired out of the file, so that its id is free again",
+		Example: "  gatehouse key remove ci",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return c.file().Update(func(d *keys.Document) error { return d.Remove(args[0], c.edit()) })
+		},
+	}
 }
 
 func (c *keyFile) importToken() *cobra.Command {

@@ -14,7 +14,7 @@ import (
 
 func init() {
 	serve("/gatehouse/keys", endpoint{http.MethodGet: listKeys, http.MethodPost: addKey})
-	serve("/gatehouse/keys/{id}", endpoint{http.MethodGet: showKey})
+	serve("/gatehouse/keys/{id}", endpoint{http.MethodGet: showKey, http.MethodDelete: removeKey})
 	serve("/gatehouse/keys/{id}/rotate", endpoint{http.MethodPost: rotateKey})
 	serve("/gatehouse/keys/{id}/revoke", endpoint{http.MethodPost: revokeKey})
 }
@@ -150,6 +150,10 @@ func rotateKey(r *http.Request, app *gate.App) (any, error) {
 		return err
 	})
 	return reveal(m, err)
+}
+
+func removeKey(r *http.Request, app *gate.App) (any, error) {
+	return nil, change(app, func(d *keys.Document, e keys.Edit) error { return d.Remove(r.PathValue("id"), e) })
 }
 
 func revokeKey(r *http.Request, app *gate.App) (any, error) {

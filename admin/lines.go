@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -33,7 +32,7 @@ func openCaddyfile(gate *client) (*caddyfile, error) {
 		}
 		path = "Caddyfile"
 	}
-	if base := filepath.Base(path); gate.adapter != "caddyfile" && !strings.HasPrefix(base, "Caddyfile") && filepath.Ext(base) != ".caddyfile" {
+	if !isCaddyfile(path, gate.adapter) {
 		return nil, nil
 	}
 	text, err := os.ReadFile(path)

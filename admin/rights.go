@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/gatehouse-dev/caddy-gatehouse/auth"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 	"github.com/spf13/cobra"
@@ -35,7 +36,7 @@ func (r *rights) flags(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&r.Sites, "site", nil, "the sites where it is good (default: all)")
 	cmd.Flags().StringVar(&r.Plan, "plan", "", "the plan whose limits hold for it")
 	cmd.Flags().StringVar(&r.Entity, "entity", "", "the entity id that its requests carry")
-	cmd.Flags().StringVar(&r.Expires, "expires", "", "when it ends: a time (2027-01-31T12:00:00Z)")
+	cmd.Flags().StringVar(&r.Expires, "expires", "", "when it ends: a date (2027-01-31, to its end in UTC) or a time (2027-01-31T12:00:00Z)")
 	cmd.Flags().StringVar(&r.For, "for", "", "how long it lasts from now: a duration (90d)")
 	cmd.MarkFlagsMutuallyExclusive("expires", "for")
 	_ = cmd.MarkFlagRequired("scope")
@@ -57,8 +58,8 @@ func (r *rights) key() (keys.Key, error) {
 	case r.Expires != "" && r.For != "":
 		return k, fmt.Errorf("--expires and --for both say when it ends: give one of them")
 	case r.Expires != "":
-		if k.Expires, err = time.Parse(time.RFC3339, r.Expires); err != nil {
-			return k, fmt.Errorf("--expires %s: write a time like 2027-01-31T12:00:00Z", r.Expires)
+		if k.Expires, err = auth.ParseEnd(r.Expires); err != nil {
+			return k, fmt.Errorf("--%w", err)
 		}
 	case r.For != "":
 		lasting, err := caddy.ParseDuration(r.For)

@@ -195,7 +195,7 @@ func parseKey(d *caddyfile.Dispenser) (Key, error) {
 			}
 			return errors.Join(mistakes...)
 		}},
-		"expires": gate.Word(&k.Expires, gate.Readable[string](parseEnd)),
+		"expires": gate.Word(&k.Expires, gate.Readable[string](ParseEnd)),
 		"agents":  {Parse: list(&k.Agents)},
 		"entity":  gate.Word(&k.Entity, gate.CheckPlaceholder),
 	}.ParseBlock(d)

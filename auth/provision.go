@@ -250,7 +250,7 @@ func (a *Auth) provisionKey(k Key) (keys.Key, error) {
 	}
 	if k.Expires != "" {
 		var err error
-		key.Expires, err = parseEnd(k.Expires)
+		key.Expires, err = ParseEnd(k.Expires)
 		mistakes = append(mistakes, err)
 		if err == nil && !key.Expires.After(a.now()) {
 			mistakes = append(mistakes, fmt.Errorf("it expired on %s: remove the key, or give it a later date", k.Expires))
@@ -335,8 +335,8 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return network, nil
 }
 
-// parseEnd reads the end of a key's life. A date counts to its end.
-func parseEnd(text string) (time.Time, error) {
+// ParseEnd reads the end of a key's life. A date counts to its end, in UTC.
+func ParseEnd(text string) (time.Time, error) {
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
 		return day.AddDate(0, 0, 1), nil
 	}

@@ -89,7 +89,11 @@ func (d *Document) add(k Key, secret string, e Edit) error {
 		return fmt.Errorf("key %s: its expiry, %s, is in the past", k.ID, k.Expires.Format(time.RFC3339))
 	}
 	if old := d.Key(k.ID); old != nil {
-		return fmt.Errorf("key %s %w (%s); choose another id, rotate it, or remove it once it is revoked", k.ID, ErrExists, old.State(e.Now))
+		way := fmt.Sprintf("`gatehouse key rotate %s` gives it another secret", k.ID)
+		if old.ended(e.Now) {
+			way = fmt.Sprintf("`gatehouse key remove %s` makes its id free", k.ID)
+		}
+		return fmt.Errorf("key %s %w (%s); choose another id, or %s", k.ID, ErrExists, old.State(e.Now), way)
 	}
 	if owner := d.owner(HashSecret(secret), e.Pepper); owner != nil {
 		return fmt.Errorf("key %s: this token %w as a secret of key %s; one secret opens one key", k.ID, ErrExists, owner.ID)
@@ -142,8 +146,8 @@ func (d *Document) Rotate(id string, overlap time.Duration, token string, e Edit
 	if s := k.byRequest(token); s != nil {
 		return Minted{Key: id, ID: s.ID, OldEnds: k.oldEnds(s), Repeated: true}, nil
 	}
-	if state := k.State(e.Now); state == StateRevoked || state == StateExpired {
-		return Minted{}, fmt.Errorf("key %s is %s (%w): a new secret would open nothing; add another key", id, state, ErrEnded)
+	if k.ended(e.Now) {
+		return Minted{}, fmt.Errorf("key %s is %s (%w): a new secret would open nothing; add another key", id, k.State(e.Now), ErrEnded)
 	}
 	secret, err := NewSecret()
 	if err != nil {
@@ -248,8 +252,8 @@ func (d *Document) Remove(id string, e Edit) error {
 	if err != nil {
 		return err
 	}
-	if state := k.State(e.Now); state != StateRevoked && state != StateExpired {
-		return fmt.Errorf("key %s is %s (%w): revoke it first", id, state, ErrEnded)
+	if !k.ended(e.Now) {
+		return fmt.Errorf("key %s is %s (%w): revoke it first", id, k.State(e.Now), ErrEnded)
 	}
 	d.Keys = slices.DeleteFunc(d.Keys, func(k Key) bool { return k.ID == id })
 	return nil
@@ -278,6 +282,12 @@ func (d *Document) RecordUse(live []Key) bool {
 		}
 	}
 	return changed
+}
+
+// ended is whether no secret opens the key any more.
+func (k *Key) ended(now time.Time) bool {
+	state := k.State(now)
+	return state == StateRevoked || state == StateExpired
 }
 
 func (d *Document) find(id string) (*Key, error) {

@@ -134,12 +134,23 @@ func (f *File) locked(change func(path string) error) error {
 	if err != nil {
 		return f.explain(err)
 	}
+	if folder := filepath.Dir(path); missing(folder) {
+		return fmt.Errorf("key file %s: there is no folder %s: make it, for the user that runs the gate alone (mode 0700)", f.path, folder)
+	}
 	unlock, err := lock(path, lockPatience)
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("key file %s may not be changed by this user (uid %d): be root, or the user that runs the gate: %w", f.path, os.Getuid(), err)
+	}
 	if err != nil {
 		return fmt.Errorf("key file %s was left as it is: %w", f.path, err)
 	}
 	defer unlock()
 	return change(path)
+}
+
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 const (
