@@ -48,6 +48,7 @@ func (k *KeyRing) account() error {
 	for place, known := range keysOfSites(k.app) {
 		now[place], _ = tellChanges(k.app, place, nil, known, when)
 	}
+	retire(now)
 	for _, place := range k.app.Events().Remembered() {
 		if _, there := now[place]; !there {
 			tellChanges(k.app, place, nil, nil, when)

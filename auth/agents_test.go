@@ -254,3 +254,20 @@ func statusOf(t *testing.T, g *gatetest.Gate, path, key string) int {
 		}
 	}
 }
+
+// TestAFormThatIsJSON holds that a key that is limited to agents names none
+// behind the gate's back: a form may be JSON as well, and say something else.
+func TestAFormThatIsJSON(t *testing.T) {
+	g := gatetest.Start(t, agentSite)
+	const body = `"&agentId=` + agentB + `&x="`
+	for contentType, want := range map[string]int{
+		"application/x-www-form-urlencoded":                403,
+		"application/X-WWW-form-urlencoded; charset=utf-8": 403,
+		"application/json":                                 200,
+	} {
+		res := g.Send("POST", "/api/agents/"+agentA+"/rooms", body, "X-API-KEY", limitedKey, "Content-Type", contentType)
+		if res.Status != want {
+			t.Errorf("%s: %d, want %d", contentType, res.Status, want)
+		}
+	}
+}

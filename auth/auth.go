@@ -120,7 +120,9 @@ type Auth struct {
 	bits map[string]int
 	// guest is the principal of callers without a key, where they may enter.
 	guest *principal
-	now   func() time.Time
+	// ownNames says that they may by the names of this machine alone.
+	ownNames bool
+	now      func() time.Time
 }
 
 // Requirement is a scope that some requests need.
@@ -193,6 +195,11 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	}
 	administers := false
 	if !open {
+		if caller.Anonymous() {
+			if err := a.checkAmbient(r, req); err != nil {
+				return err
+			}
+		}
 		if administers, err = a.authorize(r, caller.Principal); err != nil {
 			// The caller is known, so the log can name the key.
 			req.Principal = caller.Principal

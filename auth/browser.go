@@ -104,7 +104,12 @@ func overSafe(r *http.Request) bool {
 	if gate.OverTLS(r) {
 		return true
 	}
-	host := r.Host
+	return isLoopbackHost(r.Host)
+}
+
+// isLoopbackHost reports whether a Host is a name that stands for the machine
+// itself, wherever it is looked up (RFC 6761, section 6.3).
+func isLoopbackHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

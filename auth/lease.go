@@ -11,7 +11,7 @@ import (
 )
 
 // lastRings are the rings that are in force now, by where their keys come from:
-// a key file's path, or a site. A request that came under an earlier
+// a key file's path, or a site; none of a place that there was. A request that came under an earlier
 // configuration is held to the ring of now, not to the one of then.
 var lastRings sync.Map // of []*keys.Ring
 
@@ -23,7 +23,7 @@ var succeeding sync.Mutex
 func succeed(file string, ring *keys.Ring) {
 	succeeding.Lock()
 	defer succeeding.Unlock()
-	if last, ok := lastRings.Load(file); ok {
+	if last, ok := lastRings.Load(file); ok && len(last.([]*keys.Ring)) > 0 {
 		ring.Adopt(last.([]*keys.Ring)[0])
 	}
 	lastRings.Store(file, []*keys.Ring{ring})
@@ -53,8 +53,18 @@ func (l *lease) Ended() string {
 	}
 	now := time.Now()
 	outcome := keys.Unknown
-	for _, ring := range last.([]*keys.Ring) {
-		outcome = max(outcome, ring.Again(l.use, now))
+	ask := func(rings []*keys.Ring) {
+		for _, ring := range rings {
+			outcome = max(outcome, ring.Again(l.use, now))
+		}
+	}
+	if there := last.([]*keys.Ring); len(there) > 0 {
+		ask(there)
+	} else { // the place is gone, or is called something else now
+		lastRings.Range(func(_, rings any) bool {
+			ask(rings.([]*keys.Ring))
+			return true
+		})
 	}
 	switch outcome {
 	case keys.Found:
@@ -83,6 +93,18 @@ var started struct {
 	mu    sync.Mutex
 	app   *gate.App
 	rings map[string][]*keys.Ring
+}
+
+// retire has the keys of all other places than these end, which are those of the
+// configuration that has come into force. One that stands in them too goes on: a
+// site that answers a further host is another place.
+func retire(there map[string]any) {
+	lastRings.Range(func(place, _ any) bool {
+		if _, ok := there[place.(string)]; !ok {
+			lastRings.Store(place, []*keys.Ring{})
+		}
+		return true
+	})
 }
 
 // sitePlace is the name of a site among lastRings, which no path has.

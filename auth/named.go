@@ -144,7 +144,7 @@ func (n *named) inBody(table gate.RouteTable, r *http.Request, chosen []string) 
 	if len(body) == 0 {
 		return nil
 	}
-	if r.Header.Get("Content-Encoding") != "" || !plainCharset(r.Header.Values("Content-Type")) {
+	if r.Header.Get("Content-Encoding") != "" || !plainCharset(r.Header.Values("Content-Type")) || isForm(r.Header.Get("Content-Type")) {
 		return errUnreadable
 	}
 	return n.inJSON(table, body, chosen)
@@ -175,6 +175,13 @@ func plainCharset(types []string) bool {
 		}
 	}
 	return len(types) <= 1
+}
+
+// isForm reports whether a Content-Type is that of a form, which may be JSON too:
+// "&agentId=x" is a string in the one, and names an agent in the other.
+func isForm(contentType string) bool {
+	media, _, _ := mime.ParseMediaType(contentType)
+	return media == "application/x-www-form-urlencoded" || strings.HasPrefix(media, "multipart/")
 }
 
 // maxDepth is how deep a document may be nested.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,11 +19,19 @@ const anonymousLine = "anonymous"
 // adminScope is the scope of what runs a server, in every preset.
 const adminScope = "admin"
 
+// errByOtherNames is what is accepted with the finding on loopback.
+var errByOtherNames = errors.New("callers without a key run the server by any name")
+
 // checkOpenAdmin refuses the scope admin for callers without a key wherever
-// others than this machine can be such callers.
+// others than this machine can be such callers. On this machine they are held to
+// its own names.
 func (a *Auth) checkOpenAdmin() error {
+	if !slices.Contains(a.Anonymous, adminScope) {
+		return nil
+	}
 	exposed := a.door.Exposed()
-	if !slices.Contains(a.Anonymous, adminScope) || len(exposed) == 0 {
+	if len(exposed) == 0 {
+		a.ownNames = a.door.Judge(AnonymousAdmin, errByOtherNames) != nil
 		return nil
 	}
 	return a.door.Judge(AnonymousAdmin, fmt.Errorf("%sanonymous %s lets everybody who can reach %s run the server (make agents, read its logs and environment, stop it): "+
