@@ -119,7 +119,7 @@ func (e *explain) wanted(cmd *cobra.Command, method, url string) (w wantedTrial,
 		if err != nil {
 			return w, err
 		}
-		w.Header.Set("X-API-KEY", strings.TrimSpace(secret))
+		w.Key = strings.TrimSpace(secret)
 	}
 	if e.data != "" {
 		w.Body, err = fromFile(cmd, "--data", e.data)
@@ -183,7 +183,7 @@ func remedy(told *gate.Refused) string {
 	case !told.Passes.IsZero():
 		return "wait until " + told.Passes.Format(time.RFC3339) + ", or raise the limit of the tier " + told.Tier
 	case told.Status == http.StatusUnauthorized:
-		return "present a key that is valid here, as X-API-KEY or Authorization: Bearer; `gatehouse key list` shows those that there are"
+		return "present a key that is valid here; `gatehouse key list` shows those of the key file"
 	case lacksScope:
 		return "use a key that has the scope " + scope + ": `gatehouse key add <id> --scope " + scope + "` makes one"
 	case told.Code == "AMBIGUOUS_CREDENTIALS":

@@ -292,3 +292,31 @@ func TestATrialLeavesNoTrace(t *testing.T) {
 		t.Errorf("%v", told)
 	}
 }
+
+// TestExplainPresents holds that the key is presented where the site looks for
+// one, and that a refusal says where that is.
+func TestExplainPresents(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte("the-key-of-ada-0123456789abcdef"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("ADA_KEY", "the-key-of-ada-0123456789abcdef")
+	for accept, says := range map[string]string{
+		"bearer": "Authorization: Bearer", "header X-Own": "X-Own", "query api_key": "the parameter api_key",
+		"header X-Own\naccept bearer": "X-Own, Authorization: Bearer",
+	} {
+		g := gatetest.New(t)
+		g.Admin = socket(t)
+		if err := g.Load("GATE {\nagent_auth {\nkey ada {env.ADA_KEY}\naccept " + accept + "\n}\nrespond hi\n}"); err != nil {
+			t.Fatal(err)
+		}
+		socket, _, _ := strings.Cut(g.Admin, "|")
+		site := "http://" + g.Addr + "/x?a=1"
+		if got := command(t, "explain", "--address", socket, "--key", "@"+file, "GET", site); !strings.Contains(got, "the caller is the key ada") || strings.Contains(got, "key-of-ada") {
+			t.Errorf("accept %s: %s", accept, got)
+		}
+		if got := command(t, "explain", "--address", socket, "GET", site); !strings.Contains(got, "      keys are accepted in "+says+"\n") {
+			t.Errorf("accept %s: %s", accept, got)
+		}
+	}
+}

@@ -33,7 +33,9 @@ type wantedTrial struct {
 	Method string      `json:"method"`
 	URL    string      `json:"url"`
 	Header http.Header `json:"header,omitempty"`
-	Body   string      `json:"body,omitempty"`
+	// Key is presented where the site accepts keys. Default: none.
+	Key  string `json:"key,omitempty"`
+	Body string `json:"body,omitempty"`
 	// Client is the address that it comes from. Default: 127.0.0.1.
 	Client string `json:"client,omitempty"`
 }
@@ -53,7 +55,7 @@ func explainRequest(r *http.Request, app *gate.App) (any, error) {
 			header.Add(name, value)
 		}
 	}
-	trial, err := app.Try(wanted.Method, wanted.URL, header, strings.NewReader(wanted.Body), client)
+	trial, err := app.Try(wanted.Method, wanted.URL, header, wanted.Key, strings.NewReader(wanted.Body), client)
 	if err != nil {
 		return nil, failure(http.StatusBadRequest, err)
 	}

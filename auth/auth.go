@@ -155,6 +155,7 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	rings := a.rings()
 	if req.Trial() {
 		rings.look = (*keys.Ring).Peek
+		a.present(r, req)
 	}
 	shown := a.read(rings, r)
 	a.tellExposed(rings, r, req)
@@ -182,6 +183,9 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 		// the backend's business: a webhook's own signature, say.
 		caller = nobody
 	case refusal != nil:
+		if refusal.Status == http.StatusUnauthorized {
+			req.Explain("keys are accepted in %s", a.accepted())
+		}
 		a.hint(r, refusal)
 		return a.refuse(req, shown, refusal)
 	default:
@@ -244,21 +248,6 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	}
 	req.Hold(held)
 	return next.ServeHTTP(w, r)
-}
-
-// explain tells a trial who the caller is.
-func explain(req *gate.Request, caller *principal, open bool) {
-	switch {
-	case open:
-		req.Explain("the path is public: it needs no key")
-	case caller.Anonymous():
-		req.Explain("the caller has no key, and the scopes of `anonymous`: %s", strings.Join(caller.Scopes, " "))
-	default:
-		req.Explain("the caller is the key %s, with the scopes %s", caller.KeyID, strings.Join(caller.Scopes, " "))
-		if caller.Plan != "" {
-			req.Explain("the limits are those of the plan %s", caller.Plan)
-		}
-	}
 }
 
 // Guards marks the handler as one that lets nobody pass without a key.

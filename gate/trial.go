@@ -35,6 +35,8 @@ type Trial struct {
 	Refused *Refused `json:"refused,omitempty"`
 	// Answer is how it ends otherwise: the backend would be asked, or a handler answers.
 	Answer string `json:"answer,omitempty"`
+
+	key string // to be presented where the site accepts one
 }
 
 // Tried is one handler's part in a trial.
@@ -65,6 +67,15 @@ const trialVar = "gatehouse.trial"
 // Trial reports whether the request is only tried: what it does must leave no
 // trace, neither in a counter nor anywhere else.
 func (req *Request) Trial() bool { return req.trial != nil }
+
+// TrialKey is the key that a trial is made with, empty for none. Whoever looks
+// for keys knows where a client of the site would put it.
+func (req *Request) TrialKey() string {
+	if req.trial == nil {
+		return ""
+	}
+	return req.trial.key
+}
 
 // Explain adds what a handler has found out to a trial; of any other request
 // it is nothing.
@@ -108,9 +119,10 @@ func (t *Trial) refuse(told Refused) {
 	t.enter(told.Step, refuses, told.At)
 }
 
-// Try tells what would become of a request. header is taken as it is; client
-// is the address that it comes from.
-func (a *App) Try(method, target string, header http.Header, body io.Reader, client netip.Addr) (*Trial, error) {
+// Try tells what would become of a request. header is taken as it is; key, if
+// there is one, is presented where the site accepts keys; client is the address
+// that it comes from.
+func (a *App) Try(method, target string, header http.Header, key string, body io.Reader, client netip.Addr) (*Trial, error) {
 	r, err := http.NewRequest(method, target, body)
 	if err != nil {
 		return nil, err
@@ -132,7 +144,7 @@ func (a *App) Try(method, target string, header http.Header, body io.Reader, cli
 		return nil, err
 	}
 	r.URL.Scheme, r.URL.Host = "", "" // as a server sees it
-	t := &Trial{Request: r.Method + " " + events.Text(events.RedactFor(r, r.RequestURI), 512), Client: client.String(), Server: name}
+	t := &Trial{Request: r.Method + " " + events.Text(events.RedactFor(r, r.RequestURI), 512), Client: client.String(), Server: name, key: key}
 	w := &trialWriter{header: make(http.Header)}
 	r = caddyhttp.PrepareRequest(r, repl, w, server)
 	caddyhttp.SetVar(r.Context(), trialVar, t)
