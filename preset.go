@@ -51,7 +51,7 @@ func parseGatehouse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if len(upstreams) == 0 {
 		upstream, err := defaultUpstream(h)
 		if err != nil {
-			return nil, h.WrapErr(err)
+			return nil, err // of another line than this one
 		}
 		upstreams = []string{upstream}
 	}

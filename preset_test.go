@@ -105,6 +105,19 @@ func TestDefaultUpstream(t *testing.T) {
 	}
 }
 
+// A file that is not there is named with the line that names it, whether a site
+// asks for it while it is adapted, for the backend's port, or nobody does.
+func TestMissingEnvFile(t *testing.T) {
+	clearEnv(t)
+	t.Setenv("ELIZA_SERVER_AUTH_TOKEN", token)
+	for _, upstream := range []string{"", "BACKEND"} {
+		err := gatetest.New(t).Validate("{\ngatehouse {\nenv_file /nowhere/.env\n}\n}\nGATE {\ngatehouse elizaos " + upstream + "\n}")
+		if err == nil || !strings.Contains(err.Error(), "Caddyfile:3: env_file: open /nowhere/.env") || strings.Contains(err.Error(), "Caddyfile:7") {
+			t.Errorf("with the backend %q: %v", upstream, err)
+		}
+	}
+}
+
 func TestServerHost(t *testing.T) {
 	clearEnv(t)
 	t.Setenv("ELIZA_SERVER_AUTH_TOKEN", token)

@@ -201,10 +201,13 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 		return nil, d.ArgErr()
 	}
 	options := Options{
-		"env_file": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
+		envFileLine: {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
 			files := d.RemainingArgs()
 			if len(files) == 0 {
 				return d.ArgErr()
+			}
+			for _, file := range files {
+				NotePlace(d, envFileLine, []string{file})
 			}
 			app.EnvFile = append(app.EnvFile, files...)
 			return nil

@@ -39,6 +39,9 @@ var secretVariables = map[string]bool{
 	"GATEHOUSE_PEPPER":        true,
 }
 
+// envFileLine is the option that names env files.
+const envFileLine = "env_file"
+
 // environment is the process environment, completed by env files.
 type environment struct {
 	files map[string]string
@@ -51,7 +54,7 @@ func readEnvironment(paths []string) (environment, error) {
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return env, fmt.Errorf("env_file: %w", err)
+			return env, fmt.Errorf("%senv_file: %w", PlaceOf(envFileLine, []string{path}), err)
 		}
 		for name, value := range dotenv.Parse(string(text)) {
 			if _, set := env.files[name]; variables[name] && !set {
@@ -83,7 +86,8 @@ func (e environment) source(name string) string {
 func (a *App) Getenv(name string) string { return a.env.lookup(name) }
 
 // AdaptedEnv is Getenv for use while a Caddyfile is adapted, when there is no
-// app yet. option is the value of the global option gatehouse.
+// app yet. option is the value of the global option gatehouse. The error of a
+// file that cannot be read has the line that names it.
 func AdaptedEnv(option any, name string) (string, error) {
 	var app App
 	if global, ok := option.(httpcaddyfile.App); ok {
