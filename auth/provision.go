@@ -130,6 +130,9 @@ func (a *Auth) provisionMatchers(ctx caddy.Context) error {
 		if err == nil {
 			a.public, err = gate.ExactRequestsOf(loaded)
 		}
+		if err == nil {
+			err = a.door.CheckPaths(&a.public)
+		}
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("public: %w", err))
 		}
@@ -144,11 +147,8 @@ func (a *Auth) provisionMatchers(ctx caddy.Context) error {
 		if required.MatchRaw == nil {
 			continue
 		}
-		loaded, err := ctx.LoadModule(required, "MatchRaw")
-		if err == nil {
-			required.match, err = gate.RequestsOf(loaded)
-		}
-		if err != nil {
+		var err error
+		if required.match, err = a.door.LoadRequests(ctx, required, "MatchRaw"); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("require %s: %w", required.Scope, err))
 		}
 	}

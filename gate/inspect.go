@@ -50,6 +50,7 @@ func (a *App) inspect() error {
 	a.sites.Store(&sites)
 	a.paths.Store(newConfigPaths(found.(*caddyhttp.App).Servers))
 	a.warnOfStaleAcceptances(sites)
+	a.warnOfPatterns(sites)
 	return errors.Join(mistakes...)
 }
 

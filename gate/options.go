@@ -121,6 +121,7 @@ func ParseMatchers(h httpcaddyfile.Helper, d *caddyfile.Dispenser) (caddyhttp.Ra
 		if set == nil { // "*": everything
 			set = caddy.ModuleMap{"path": h.JSON(caddyhttp.MatchPath{"*"})}
 		}
+		notePatterns(d, set)
 		sets = append(sets, set)
 	}
 	return sets, nil

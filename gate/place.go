@@ -74,6 +74,7 @@ func siteOf(server *caddyhttp.Server) *site {
 type written struct {
 	Handler     string     `json:"handler"`
 	AllowUnsafe []Accepted `json:"allow_unsafe"`
+	Semicolons  Semicolons `json:"semicolons"`
 	LoggerNames []any      `json:"access_logger_names"`
 	Routes      []struct {
 		Group    string            `json:"group"`
@@ -100,6 +101,9 @@ func (s *site) read(handlers []json.RawMessage, some bool) {
 		case "agent_gate":
 			if s.accepted == nil {
 				s.accepted = h.AllowUnsafe
+			}
+			if s.semicolons == "" {
+				s.semicolons = h.Semicolons
 			}
 		}
 		if some {

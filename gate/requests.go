@@ -212,9 +212,6 @@ func (x *RequestsIndex) Most() (path string, numbers []int) {
 	return path, numbers
 }
 
-// CheckPaths judges the paths of the matchers: see urlpath.CheckPattern.
-func (q *Requests) CheckPaths() error { return checkPaths(q.sets) }
-
 // EveryPath reports whether a pattern for all paths is among the matchers.
 func (q *Requests) EveryPath() bool {
 	return slices.ContainsFunc(q.sets, func(set caddyhttp.MatcherSet) bool {

@@ -37,3 +37,15 @@ func (s Semicolons) clean(u *url.URL) (string, error) {
 	}
 	return urlpath.Clean(u)
 }
+
+// checkPath judges the path of a matcher.
+func (s Semicolons) checkPath(pattern string) error {
+	check := urlpath.CheckPattern
+	if s == PassSemicolons {
+		check = urlpath.CheckPatternWithParameters
+	}
+	if err := check(pattern); err != nil {
+		return fmt.Errorf("%s%w", PlaceOf(pathLine, []string{pattern}), err)
+	}
+	return nil
+}

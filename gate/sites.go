@@ -17,6 +17,8 @@ type site struct {
 	guarded  bool  // an agent handler stands in it
 	gate     *Gate // its agent_gate, if it has one
 	accepted []Accepted
+	// semicolons is what its agent_gate does with paths that have one.
+	semicolons Semicolons
 	// sometimes are the names of handlers that some of the site's requests come
 	// to and others do not. Only siteOf finds them.
 	sometimes []string
@@ -71,7 +73,7 @@ func (s *site) collect(handlers []caddyhttp.MiddlewareHandler) {
 			s.addLoggers(names)
 		case *Gate:
 			if s.gate == nil {
-				s.gate, s.accepted = h, h.AllowUnsafe
+				s.gate, s.accepted, s.semicolons = h, h.AllowUnsafe, h.Semicolons
 			}
 		}
 		if _, ok := handler.(Step); ok {

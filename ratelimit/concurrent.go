@@ -31,22 +31,16 @@ type concurrent struct {
 // slotTier is the tier's name in events and metrics.
 const slotTier = "concurrent"
 
-func (config *Concurrent) compile(ctx caddy.Context, resolve gate.Resolver, name string) (*concurrent, error) {
+func (config *Concurrent) compile(ctx caddy.Context, door *gate.Door, name string) (*concurrent, error) {
 	c := &concurrent{name: name}
 	var mistakes []error
 	var err error
-	if c.limit, err = config.Requests.Int(resolve); err == nil && c.limit < 1 {
+	if c.limit, err = config.Requests.Int(door.App().Resolve); err == nil && c.limit < 1 {
 		err = errNotPositive
 	}
 	mistakes = append(mistakes, err)
 	if config.MatchRaw != nil {
-		loaded, err := ctx.LoadModule(config, "MatchRaw")
-		if err == nil {
-			c.match, err = gate.RequestsOf(loaded)
-		}
-		if err == nil {
-			err = c.match.CheckPaths()
-		}
+		c.match, err = door.LoadRequests(ctx, config, "MatchRaw")
 		mistakes = append(mistakes, err)
 	}
 	return c, errors.Join(mistakes...)

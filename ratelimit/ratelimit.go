@@ -126,7 +126,7 @@ func (l *RateLimit) Provision(ctx caddy.Context) error {
 		l.tiers = append(l.tiers, t)
 	}
 	for i, config := range l.Concurrent {
-		c, err := config.compile(ctx, l.resolve, site+"/"+strconv.Itoa(i))
+		c, err := config.compile(ctx, l.door, site+"/"+strconv.Itoa(i))
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("concurrent %s: %w", config.Requests, err))
 		}

@@ -156,13 +156,8 @@ func (l *RateLimit) compile(ctx caddy.Context, config *Tier, site string) (*tier
 	t.open = !t.failures && !config.Shadow
 	var mistakes []error
 	if config.MatchRaw != nil {
-		loaded, err := ctx.LoadModule(config, "MatchRaw")
-		if err == nil {
-			t.match, err = gate.RequestsOf(loaded)
-		}
-		if err == nil {
-			err = t.match.CheckPaths()
-		}
+		var err error
+		t.match, err = l.door.LoadRequests(ctx, config, "MatchRaw")
 		mistakes = append(mistakes, err)
 	}
 	t.by, _, _ = parseBy(config.By)

@@ -87,8 +87,13 @@ type rule interface {
 }
 
 // provision makes the rules of one option ready.
-func provision[R rule](ctx caddy.Context, resolve gate.Resolver, name string, rules []R) error {
+func provision[R rule](ctx caddy.Context, door *gate.Door, name string, rules []R) error {
 	var mistakes []error
+	wrong := func(err error) {
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("%s: %w", name, err))
+		}
+	}
 	general := false
 	for _, r := range rules {
 		w := r.where()
@@ -97,14 +102,12 @@ func provision[R rule](ctx caddy.Context, resolve gate.Resolver, name string, ru
 				mistakes = append(mistakes, fmt.Errorf("%s is there twice without a matcher", name))
 			}
 			general = true
-		} else if loaded, err := ctx.LoadModule(w, "MatchRaw"); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("%s: %w", name, err))
-		} else if w.match, err = gate.RequestsOf(loaded); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("%s: %w", name, err))
+		} else {
+			var err error
+			w.match, err = door.LoadRequests(ctx, w, "MatchRaw")
+			wrong(err)
 		}
-		if err := r.resolve(resolve); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("%s: %w", name, err))
-		}
+		wrong(r.resolve(door.App().Resolve))
 	}
 	return errors.Join(mistakes...)
 }

@@ -76,13 +76,12 @@ func (v *Validate) Provision(ctx caddy.Context) error {
 		v.table, err = gate.RouteTableOf(v.IDs)
 		mistakes = append(mistakes, err)
 	}
-	resolve := v.door.App().Resolve
 	mistakes = append(mistakes,
-		provision(ctx, resolve, "methods", v.Methods),
-		provision(ctx, resolve, "content_type", v.ContentTypes),
-		provision(ctx, resolve, "max_body", v.MaxBody),
-		provision(ctx, resolve, "json", v.JSON),
-		provision(ctx, resolve, "files", v.Files))
+		provision(ctx, v.door, "methods", v.Methods),
+		provision(ctx, v.door, "content_type", v.ContentTypes),
+		provision(ctx, v.door, "max_body", v.MaxBody),
+		provision(ctx, v.door, "json", v.JSON),
+		provision(ctx, v.door, "files", v.Files))
 	if err := errors.Join(mistakes...); err != nil {
 		return fmt.Errorf("agent_validate: %w", err)
 	}

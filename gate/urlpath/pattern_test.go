@@ -15,10 +15,15 @@ func TestCheckPattern(t *testing.T) {
 	for pattern, ok := range map[string]bool{
 		"/api/*": true, "*": true, "*.json": true, "/": true, "/a.b/..c": true, "/{env.X}/../y": true, "/media/%20x": true,
 		"": false, "api/*": false, "//api": false, "/api//x": false, "/api/./x": false, "/api/../x": false, "/x/..": false,
-		"/api%2fx": false, "/api%5Cx": false,
+		"/api%2fx": false, "/api%5Cx": false, "/api;x": false, "/api%3Bx": false, "/*;x": false, "/api[;,]x": true, "/{env.X};y": true,
 	} {
 		if err := CheckPattern(pattern); (err == nil) != ok {
 			t.Errorf("%q: %v", pattern, err)
+		}
+	}
+	for pattern, ok := range map[string]bool{"/api;x": true, "/api%3bx": true, "//api;x": false} {
+		if err := CheckPatternWithParameters(pattern); (err == nil) != ok {
+			t.Errorf("%q, where semicolons pass: %v", pattern, err)
 		}
 	}
 }
@@ -26,7 +31,7 @@ func TestCheckPattern(t *testing.T) {
 // FuzzCheckPattern holds that a pattern that is said to match nothing does
 // not match any cleaned path.
 func FuzzCheckPattern(f *testing.F) {
-	for _, seed := range [][2]string{{"/api/../x", "/x"}, {"//api", "/api"}, {"api", "/api"}, {"/a/./b", "/a/./b"}, {"/a%2fb", "/a%2fb"}, {"/x/..", "/x/.."}} {
+	for _, seed := range [][2]string{{"/api/../x", "/x"}, {"//api", "/api"}, {"api", "/api"}, {"/a/./b", "/a/./b"}, {"/a%2fb", "/a%2fb"}, {"/x/..", "/x/.."}, {"/a%3b*", "/a;b"}} {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, pattern, target string) {
