@@ -48,10 +48,11 @@ func ReadsBody(contentType string) bool { return kindOf(contentType) != otherBod
 
 // json inspects every string of a JSON text, keys as well as values, under the nearest key. It reads strings alone and does not ask
 // whether the text around them is well-formed, so that nothing hides behind an error.
-func (s *scan) json(body []byte) { s.strings(place{where: InBody}, string(body)) }
+func (s *scan) json(body []byte) { s.strings(place{where: InBody}, string(body), false) }
 
-// strings inspects the strings of a JSON text at a place, those behind a key under its name.
-func (s *scan) strings(p place, text string) {
+// strings inspects the strings of a JSON text at a place, those behind a key under its name. With operators, keys that are operators of
+// MongoDB count: a body may be a query of its API, and a value of a parameter is seldom meant to be one.
+func (s *scan) strings(p place, text string, operators bool) {
 	for i := 0; i < len(text); i++ {
 		if text[i] != '"' {
 			continue
@@ -59,6 +60,10 @@ func (s *scan) strings(p place, text string) {
 		var str string
 		str, i = s.jsonString(text, i+1)
 		if endsKey(text, i+1) {
+			if rule := operatorKey(str); rule != "" && operators {
+				s.report(p, NoSQLi, rule)
+				continue
+			}
 			p.name = str
 			if plainName(p.name) {
 				if p.name == "__proto__" {

@@ -214,6 +214,9 @@ var cleanTargets = []string{
 	"/odata/Agents?$filter=name%20eq%20%27Ada%27%20and%20age%20gt%2030&$top=20&$orderby=created%20desc",
 	"/films?select=title,actors(first_name,last_name)&actors.first_name=eq.Ada",
 	"/reports?or=(and(due.gte.today,due.lte.tomorrow),and(due.gt.-infinity))",
+	"/x?callback=jQuery123_4&q=call_user_func_array&function=print&func=systems&callback=execute",
+	"/x?schema=%7B%22$comment%22:%22a%22,%22$ref%22:%22b%22,%22properties%22:%7B%22or%22:%7B%7D%7D%7D",
+	"/x/one%0atwo:%20three",
 	"/graphql?query=%7Bagents(limit:5)%7Bid%20name%7D%7D",
 	"/img?d=data:image/png;base64,iVBORw0KGgo=",
 	"/cb?next=https://app.example.com/home?tab=2",
@@ -302,6 +305,12 @@ var cleanTalk = []string{
 	"salt & sort the list",
 	"If %W is used, then Sunday falls on week 0",
 	"turn it off; then sort the books by date",
+	"Translate this function to JavaScript: \n\n```\ndef f(a): return a\n```",
+	"please rewrite it for me in JavaScript: `def f(n): return n * f(n-1)`",
+	"what does this line show me: prompt('a:', '') + prompt('b:', '');",
+	"here is some code of mine: (function(a,b){a=b;a.f=function(){ (a.q=a.q||[]).push(b) }})(x,y);",
+	"how do I print a line in PHP: <?php echo 'hello'; ?>",
+	"count the clicks on this button of mine: <button id='b'>Click</button> or <form id=\"f\">",
 }
 
 // cleanAgents are clients that are not hostile: browsers, HTTP libraries, bots and AI crawlers.
@@ -324,6 +333,8 @@ var cleanAgents = []string{
 	"Dalvik/2.1.0 (Linux; U; Android 14; id; Pixel 8 Build/AP1A)",
 	"Mozilla/5.0 (X11; Linux x86_64) Vega/1.0",
 	"Tool/2 (linux; top; date; host -x)",
+	"Mozilla/SMB3(Z105)/Phone",
+	"Mozilla/5,0(Linux;U)Browser",
 	"Some Agent (for https://agents.example/; id; contact: ops@agents.example)",
 	"",
 }
@@ -346,6 +357,9 @@ var hostileAgents = map[string]string{
 	"-4 union select 1,2,3":                "sqli",
 	"<script>go()</script>":                "xss",
 	"Vega/1.0":                             "ua",
+	"Crimscanner/1.0":                      "ua",
+	"Mozilla/4.0 (Domino Hunter)":          "ua",
+	"Mozilla/(x) y":                        "ua",
 	"an agent (h.oast.example)":            "ua",
 	"&#x003c;":                             "xss",
 	"../../../etc/passwd":                  "traversal",

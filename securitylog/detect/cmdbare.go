@@ -35,6 +35,9 @@ func bare(b []byte, t *text, plain bool) string {
 	if i == 0 && administers(b[:nameEnd(b, 0)], b[min(len(b), nameEnd(b, 0)+1):]) && hasAnyIn(b, " /add", " /active", " /v ", " hk", "\"hk", "firewall ") {
 		return "cmdi-command"
 	}
+	if callbackParameter(t.name) && runsByName(trimBlank(b)) {
+		return "cmdi-code"
+	}
 	if t.prose && !commandParameter(t.name) {
 		return ""
 	}
@@ -101,6 +104,24 @@ func promised(t *text, name []byte, kind commandKind, arg argKind, has bool) boo
 		return has || len(name) > 2 || string(name) == "ls"
 	}
 	return true
+}
+
+// callbackParameter reports whether a parameter's name promises a function that is called by its name, as some frameworks of PHP do.
+func callbackParameter(name string) bool {
+	if len(name) > maxNameLen {
+		return false
+	}
+	name = strings.ToLower(name)
+	return strings.HasPrefix(name, "func") || strings.Contains(name, "callback") || strings.HasSuffix(name, "_render][]")
+}
+
+// runsByName names the functions of PHP that run what they are called with.
+func runsByName(name []byte) bool {
+	switch string(name) {
+	case "call_user_func", "call_user_func_array", "system", "exec", "shell_exec", "passthru", "popen", "proc_open", "pcntl_exec", "assert", "eval", "phpinfo", "printf":
+		return true
+	}
+	return false
 }
 
 // writesFile reports whether a text begins with the redirection of nothing into a file of the system: >/tmp/x.

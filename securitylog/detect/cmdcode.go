@@ -30,7 +30,7 @@ func codeText(t *text) string {
 			}
 		}
 	}
-	if t.signs.has(signCodeSure) || t.signs.has(signCode) && !prose {
+	if t.signs.has(signCode) && !prose || t.signs.has(signCodeSure) && (t.signs.has(signCodeTakes) || !t.signs.has(signCodeOpens)) {
 		return "cmdi-code"
 	}
 	return ""

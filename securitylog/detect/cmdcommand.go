@@ -24,6 +24,11 @@ func command(b []byte, i int, sep separator, t *text) string {
 	for from := i; i < len(b) && i-from < 8 && opensCommand[b[i]] && (b[i] == '(' || sep != sepTick); {
 		i = skipBlank(b, i+1)
 	}
+	if sep == sepTick && at(b, i) == '{' && !t.prose {
+		if j := nameEnd(b, i+1); commandKindOf(b[i+1:j]) != 0 && braceList(b, j) {
+			return "cmdi-expansion"
+		}
+	}
 	if !beginsCommand[at(b, i)] && at(b, i-1) != ',' {
 		return ""
 	}
@@ -84,6 +89,9 @@ func command(b []byte, i int, sep separator, t *text) string {
 	arg, has := argument(b, j)
 	if !has && i > 0 && b[i-1] == ' ' && (string(name) == "true" || string(name) == "false") {
 		return "" // a list of values: true; false
+	}
+	if sep == sepBreak && kind != cmdSure && (arg == argEnd || !has) && t.listed(b, place, j) {
+		return ""
 	}
 	if arg == argShell && sep == sepPipe && sortsByField(name, b, j) {
 		arg = argPlain
@@ -321,7 +329,7 @@ func argument(b []byte, j int) (kind argKind, has bool) {
 		return argShell, true
 	case isDigit(c) && ipv4At(b, k):
 		return argShell, true
-	case c == ';' || c == '|' || c == '&' || c == '`' || c == ')' || c == '#' || c == '\n' || c == '}' || c == 0, isQuote(c) && (k+1 >= len(b) || isSeparator(next) || next == '#' || next == ')' || next == ' '):
+	case c == ';' || c == '|' || c == '&' || c == '`' || c == ')' || c == '#' || c == '\n' || c == '\r' || c == '}' || c == 0, isQuote(c) && (k+1 >= len(b) || isSeparator(next) || next == '#' || next == ')' || next == ' '):
 		return argEnd, true
 	}
 	// A path further on in the first words is an argument too: "cat foo /etc/passwd".

@@ -37,6 +37,25 @@ func expands(b []byte, i int) bool {
 	return false
 }
 
+// unsetVariable returns the length of a variable with a name of one letter at i, behind a letter and before a letter, a slash or the end,
+// 0 for none: where nobody has set it, who${u}ami is whoami.
+func unsetVariable(b []byte, i int) int {
+	end := i + 2
+	name := at(b, i+1)
+	if name == '{' {
+		name, end = at(b, i+2), i+4
+		if at(b, i+3) != '}' {
+			return 0
+		}
+	}
+	if next := at(b, end); !isLetter(name) || name == 0 || isWordByte(next) && end == i+2 || isDigit(next) {
+		return 0
+	} else if end == i+2 && next != '/' && next != ' ' && next != '+' && next != 0 {
+		return 0
+	}
+	return end - i
+}
+
 // maxBody bounds how much of a function's body is read.
 const maxBody = 64
 

@@ -21,7 +21,7 @@ func (s *scan) cmdi(t *text) {
 	}
 	b := t.b
 	step(len(b))
-	if t.marks&(markSemi|markPipe|markAmp|markDollar|markTick|markBreak|markSlash|markParen|markBackslash|markPercent|markEquals|markBrace|markCaret) == 0 && (t.marks&markQuote == 0 || t.prose) && !t.loose && !startsCommand(b) && !commandParameter(t.name) {
+	if t.marks&(markSemi|markPipe|markAmp|markDollar|markTick|markBreak|markSlash|markParen|markBackslash|markPercent|markEquals|markBrace|markCaret) == 0 && (t.marks&markQuote == 0 || t.prose) && !t.loose && !startsCommand(b) && !commandParameter(t.name) && !callbackParameter(t.name) {
 		return
 	}
 	b, plain := s.unquoteShell(t.b)
@@ -100,6 +100,8 @@ func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
 				drop = 2
 			case next == '(' && at(b, i+2) == ')' && isLetter(before):
 				drop = 3
+			case isLetter(before):
+				drop = unsetVariable(b, i)
 			}
 		case '`':
 			if next == '`' && isLetter(before) {
@@ -137,7 +139,7 @@ func shellText(b []byte, t *text, plain bool) string {
 		brackets = bytes.Index(b, []byte("()"))
 	}
 	if i := brackets; i >= 0 && hasPrefixAt(b, skipBlank(b, i+2), "{") {
-		if j := skipBlank(b, skipBlank(b, i+2)+1); j == len(b) && i == skipBlank(b, 0) || (anonymous(b, i) && isLetter(at(b, j)) || at(b, j) == ':' || at(b, j) == '_' || at(b, j) == ';' || at(b, j) == '(') && bytes.IndexByte(b[j:], '}') > 0 {
+		if j := skipBlank(b, skipBlank(b, i+2)+1); j == len(b) && i == skipBlank(b, 0) || (anonymous(b, i) && isLetter(at(b, j)) || !bytes.HasSuffix(b[:i], []byte("function")) && (at(b, j) == ':' || at(b, j) == '_' || at(b, j) == ';' || at(b, j) == '(')) && bytes.IndexByte(b[j:], '}') > 0 {
 			return "cmdi-shellshock"
 		}
 	}
@@ -277,6 +279,8 @@ func markdownCode(b []byte, i int, spaced, prose bool) bool {
 	}
 	after := end + 1
 	switch next := at(b, after); {
+	case i <= maxLead && leavesQuote(b[:i]) && (len(b)-after < maxLead && len(bytes.TrimLeft(b[after:], " #")) == 0):
+		return false
 	case at(b, i-1) == '[' && next == ']':
 		return true
 	case spaced && !isSeparator(at(b, i-1)):

@@ -136,6 +136,8 @@ func TestBodies(t *testing.T) {
 		{"application/x-www-form-urlencoded", "a=1&host=h%3Bcat+/etc/group", "host", "cmdi"},
 		{"text/plain", "x' or 1=1 --", "", ""},
 		{"application/json", `{"text":"what's up; I don't know..."}`, "", ""},
+		{"application/json", `{"query":"query A($n: ID!) {\n  agent(id: $n) {\n    id\n    date\n    groups { id }\n  }\n}"}`, "", ""},
+		{"application/x-www-form-urlencoded", "query=%7B%0D%0A++id%0D%0A++name%0D%0A%7D", "", ""},
 	} {
 		found := d.Body(tc.contentType, []byte(tc.body))
 		if tc.class == "" {
@@ -157,7 +159,9 @@ func TestDocumentsInQueries(t *testing.T) {
 		{`{"user":{"name":"x' or 1=1 --"}}`, "name", "sqli"},
 		{`[{"q":"a&&","r":"b"},{"q":"<script>go()"}]`, "q", "xss"},
 		{`["ok","../../x"]`, "filter", "traversal"},
-		{`{"size":{"$gt":0}}`, "filter", "nosqli"},
+		{`{"size":{"$gt":0}}`, "size", "nosqli"},
+		{`{"$where":"1"}`, "filter", "nosqli"},
+		{`{"a":{"b":1,"\u0024ne":""}}`, "b", "nosqli"},
 		{`[{"a":1},{"__proto__":{"b":1}}]`, "__proto__", "js"},
 		{`{"host":"h;id"}`, "host", "cmdi"},
 		{`{"a":"{{7*7}}"}`, "a", "ssti"},

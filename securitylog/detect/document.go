@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// jsonDocument returns a value of a query or a form, decoded, if it is a whole document of JSON: an object or a list.
+// jsonDocument returns a value of a query or a form, decoded, if it is a whole document of JSON: an object or a list. Its strings are judged
+// each by itself, since what stands between them is the document's, and not what a string was broken out of.
 func jsonDocument(value string) (document string, is bool) {
 	if len(value) < 2 || value[0] != '{' && value[0] != '[' && !startsEncoded(value) {
 		return "", false
@@ -22,17 +23,4 @@ func jsonDocument(value string) (document string, is bool) {
 // startsEncoded reports whether a value starts with a bracket in its encoded form: %7b or %5b.
 func startsEncoded(value string) bool {
 	return len(value) > 3 && value[0] == '%' && (value[1] == '7' || value[1] == '5') && value[2]|0x20 == 'b'
-}
-
-// document inspects a value that is a whole document of JSON: each of its strings by itself, since what stands between them is the
-// document's, and not what a string was broken out of. Operators of MongoDB are keys of it, so those are looked for in the whole.
-func (s *scan) document(p place, document, raw string) {
-	if s.values < maxValues {
-		s.strings(p, document)
-	}
-	if known := s.known(p); known != All {
-		s.values++
-		b, overlong := s.normalise(raw, true)
-		s.inspect(&text{place: p, b: b, overlong: overlong, known: known | All&^Of(NoSQLi)})
-	}
 }

@@ -26,7 +26,7 @@ func (s *scan) scripts(t *text) {
 				s.report(t.place, JS, "js-data")
 				return
 			}
-		case spokenOf(b, i-len(scheme)-1, i+1):
+		case spokenOf(b, i-len(scheme)-1, i+1), t.prose && namesLanguage(b, i-len(scheme), i+1):
 		case codeFollows(b, i+1, t.prose):
 			s.report(t.place, JS, "js-scheme")
 			if i > len(scheme)+2 && !t.prose { // amid other text, for a page to make a link of
@@ -88,6 +88,12 @@ func spokenOf(b []byte, open, close int) bool {
 		return bytes.IndexByte(b[max(0, open-maxHead):open], ' ') >= 0
 	}
 	return false
+}
+
+// namesLanguage reports whether the word from i on, amid talk, is the language's name, with code of it behind the colon: a blank stands on
+// each side, and an address does not begin within a sentence.
+func namesLanguage(b []byte, i, end int) bool {
+	return i > 0 && isBlank(at(b, i-1)) && isBlank(at(b, end)) && end < len(b)
 }
 
 // codeFollows reports whether what follows a script scheme is code rather than the rest of a sentence.

@@ -43,6 +43,17 @@ func longSleep(b []byte) bool {
 
 var mongoOperators = wordSet([]string{"ne", "eq", "gt", "gte", "lt", "lte", "in", "nin", "not", "nor", "or", "and", "exists", "regex", "where", "type", "mod", "all", "size", "elemmatch", "expr", "text", "jsonschema", "comment", "options", "func", "function", "accumulator", "lookup"})
 
+// operatorKey returns the rule for a key of JSON that is an operator: {"pin": {"$ne": ""}}.
+func operatorKey(key string) string {
+	switch {
+	case key == "$where":
+		return "nosqli-where"
+	case key == "&exists", key != "$comment" && len(key) > 2 && len(key) <= maxWord && key[0] == '$' && mongoOperators.has([]byte(key[1:])): // JSON Schema has comments
+		return "nosqli-operator"
+	}
+	return ""
+}
+
 // mongoOperator finds "$name" in the position of a key: in brackets, or in quotes or bare before a colon.
 func mongoOperator(b []byte, prose bool) string {
 	for i := 0; i+2 < len(b); i++ {

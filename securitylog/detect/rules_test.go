@@ -46,18 +46,20 @@ var rules = map[string][]string{
 	"ssti-call":       {"{system('x')}", "<#assign x=\"freemarker.template\"?new()>", "{if system('x')}{/if}"},
 	"ssti-directive":  {"=cmd|'/c calc'!a0", "#foreach($x in $y)", "@(system.diagnostics.process)"},
 
-	"cmdi-code":     {"how to say it in one line <?php y"},
-	"cmdi-object":   {`O:3:"Job":1:{s:1:"a";i:2;}`, `a:1:{i:0;O:+5:"Acme\X":0:{}}`},
-	"cmdi-subshell": {"x$(id)", "`id`", "x`uname -a`", "<(id)"},
-	"cmdi-command":  {"alias x='rm y'", ";if [ -f x ]", "|while [ 1 ]", "w'h'oami", `w\ho\ami`, "w^ho^ami", ";x=$(id)", ";cat *", ";cat ~/x", ";sh ./x", ";cat ../x", ";ls>x", ";cat < x", ";sudo ls x", "ls ;", ";cat x /etc/y", ";perl x -e y", ">/tmp/x", ">> /var/x", "id||", "netstat ; ", "'(cat /x) #", "';cat x #"},
-	"cmdi-windows":  {"|cmd.exe", ";net.exe user", "&tasklist.bat"},
+	"cmdi-code":       {"how to say it in one line <?php system(y)", "how to say it in one line <?php echo $_GET[y]"},
+	"cmdi-shellshock": {`() { (x)=>\\' }`},
+	"cmdi-object":     {`O:3:"Job":1:{s:1:"a";i:2;}`, `a:1:{i:0;O:+5:"Acme\X":0:{}}`},
+	"cmdi-subshell":   {"x$(id)", "`id`", "x`uname -a`", "<(id)"},
+	"cmdi-command":    {"alias x='rm y'", ";if [ -f x ]", "|while [ 1 ]", "w'h'oami", `w\ho\ami`, "w^ho^ami", ";x=$(id)", ";cat *", ";cat ~/x", ";sh ./x", ";cat ../x", ";ls>x", ";cat < x", ";sudo ls x", "ls ;", ";cat x /etc/y", ";perl x -e y", ">/tmp/x", ">> /var/x", "id||", "netstat ; ", "'(cat /x) #", "';cat x #"},
+	"cmdi-windows":    {"|cmd.exe", ";net.exe user", "&tasklist.bat"},
 
-	"crlf-header": {"x\r\nhost: h.example", "x\r\nx-any: b"},
+	"crlf-header":   {"x\r\nhost: h.example", "x\r\nx-any: b", "x\nany-name:b"},
+	"crlf-response": {"\n\n<script>go()</script>"},
 
 	"lfi-wrapper":  {`file:c:\x`, "file:///x", "file://h.example", "data://text/plain,x", "data:text/plain;base64,PD9", "local_file://x", "jar:http://h.example/a!/b"},
 	"lfi-absolute": {`\\h.example\share`, `c:windows\x`, `d:/x/y`, `e:\x\y`, "c:/program files/x", "/usr/local/x", "/srv/x", "/home/joe/.x", "/private/tmp/x", "/opt/lampp/x", "/library/webserver/x", "/volumes/webbackup/x", "/mysql/data/x", "/run/secrets/x", "/apache/php/x", "/apache2/conf/x", "/php/sessions/x"},
 	"rfi-internal": {"http://joe@169.254.169.254/x", "http://[::ffff:7f00:1]/"},
-	"lfi-file":     {"/etc/passwd;x", "/etc/passwd#x", "/etc/passwd?x", "/etc/passwd&x", "c:windowswin.ini", "c:boot.ini", "/proc/1/x", "x/.pgpass", `x\unattend.xml`},
+	"lfi-file":     {"/logs/access_log", "/logs/error_log", "/etc/passwd;x", "/etc/passwd#x", "/etc/passwd?x", "/etc/passwd&x", "c:windowswin.ini", "c:boot.ini", "/proc/1/x", "x/.pgpass", `x\unattend.xml`},
 
 	"traversal-broken": {"??/boot.ini", ".?/boot.ini", "?./?./x"},
 	"traversal-dots":   {"............boot.ini"},
@@ -74,6 +76,8 @@ var rulesOfTargets = map[string][]string{
 	"lfi-absolute":       {"/static/C:/x/y", `/static/C:\x\y`, "/usr/spool/x", "/d?f=/etc/rpc", "/opt/oracle/x"},
 	"js-prototype":       {"/x?__proto__[a]=b", "/x?a=1&__proto__.a=b", "/x?a[__proto__][b]=c", "/x?constructor[prototype][a]=b", "/x?constructor.prototype.a=b", "/x?a[constructor][prototype]=b", "/x?__proto__%5Ba%5D=b", "/x?q=%7B%22__proto__%22:%7B%22a%22:1%7D%7D"},
 	"cmdi-path":          {"/d?f=/bin/zsh"},
+	"crlf-header":        {"/x/y%0aany-name:b", "/x%0d%0aany-name:%20b"},
+	"cmdi-code":          {"/x?function=call_user_func_array&vars[0]=a", "/x?callback=system", "/x?a[%23post_render][]=passthru", "/x?func=phpinfo"},
 }
 
 func TestRulesAreNamed(t *testing.T) {

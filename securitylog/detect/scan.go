@@ -69,6 +69,7 @@ type text struct {
 	loose    bool    // a query parameter without '=': what follows a raw '&' of a payload
 	prose    bool    // reads like sentences
 	shell    bool    // && or || stand before a command and its argument
+	lines    int     // how many lines hold something, once that was asked: one, two, or three for more
 	known    Set     // classes that need not be looked for
 }
 
@@ -162,8 +163,8 @@ func (s *scan) query(p place, query string) {
 			s.value(at, name, true, false)
 		}
 		switch document, is := jsonDocument(value); {
-		case is:
-			s.document(at, document, value)
+		case is && s.values < maxValues:
+			s.strings(at, document, true)
 		case !quietText(value, 0, true):
 			s.value(at, value, true, false)
 		}
@@ -218,6 +219,9 @@ func (s *scan) inspect(t *text) {
 	s.xxe(t)
 	s.crlf(t)
 	s.xss(t)
+	if t.marks&markBreak != 0 && explained(XSS) && splitsBody(t.b) {
+		s.report(t.place, CRLF, "crlf-response")
+	}
 	s.scripts(t)
 	view, decoded := s.markupView(t)
 	s.traversal(t)

@@ -19,6 +19,7 @@ const (
 	signSheet                      // <xsl:
 	signSheetReads                 // functions of style sheets that read files
 	signWideBreak                  // U+560A, U+560D: line breaks when cut to a byte
+	signWrittenBreak               // a line break, written out
 	signJNDI                       // jndi
 	signMongoThis                  // this. in a joined condition
 	signMongoDB                    // db. methods
@@ -35,6 +36,8 @@ const (
 	signInterpreterUse             // how those are called
 	signCode                       // code that starts programs
 	signCodeSure                   // the same, also amid talk
+	signCodeOpens                  // PHP, which people show each other
+	signCodeTakes                  // what a script of PHP is handed, and what it runs that by
 	signSpacedPath                 // program files
 	signCallback                   // hosts that report which servers call back
 	signLiteralHex                 // 0x2e, 0x2f, 0x5c, written out
@@ -60,10 +63,11 @@ var signStrings = [numSigns][]string{
 	signSelector:       {"}*{"},
 	signEntity:         {"<!entity", "<!attlist", "<!element", "<!notation"},
 	signDocument:       {"<![cdata["},
-	signInclude:        {"<xi:include", "w3.org/2001/xinclude", "<xsl:include", "<xsl:import", "<xsl:stylesheet", "<xsl:transform", "w3.org/1999/xsl/transform", "schemalocation=\"", "schemalocation='"},
+	signInclude:        {"<?import", "<xml src", "<xml id", "<xi:include", "w3.org/2001/xinclude", "<xsl:include", "<xsl:import", "<xsl:stylesheet", "<xsl:transform", "w3.org/1999/xsl/transform", "schemalocation=\"", "schemalocation='"},
 	signSheet:          {"<xsl:"},
 	signSheetReads:     {"document(", "unparsed-text(", "system-property(", "php:function"},
 	signWideBreak:      {"\u560a", "\u560d"},
+	signWrittenBreak:   {writtenBreak},
 	signJNDI:           {"jndi"},
 	signMongoThis:      {"&& this.", "&&this.", "|| this.", "||this.", ".match(/", "this.constructor"},
 	signMongoDB:        {".insert(", ".find(", ".remove(", ".drop(", ".update(", ".dropdatabase(", ".getcollection", "mapreduce("},
@@ -78,8 +82,10 @@ var signStrings = [numSigns][]string{
 	signServerSideTag:  {"#exec", "#include", "#echo", "#printenv", "#set", "#config"},
 	signInterpreter:    {"cmd.exe", "powershell -", "powershell.exe", "powershell /", "powershell (", "powershell+-", "%comspec%", "cmd /c", "cmd+/c", "/bin/sh", "/bin/bash", "bin/nc", "wscript.shell"},
 	signInterpreterUse: {"cmd.exe", " -", " /c", "/bin/sh", "/bin/bash", "bin/nc", "(", "|", "%comspec"},
-	signCode:           {"@{[", "%x(", "%x{", "$env{", "{${", "${@", "<% eval", "<% execute", "<?php", "<?=", "<%eval", "<%execute", "__import__(", "child_process'", "child_process\"", "(`child_process`", "_$$nd_func$$_", "java.lang.runtime", "getruntime().exec", "runtime.exec(", "processbuilder(", "wscript.shell", "kernel.exec", "subprocess.call(", "subprocess.popen(", "subprocess.check_", "subprocess.run(", "subprocess.getoutput(", "os.system(", "php_eol", "globals()[", "base64_decode($_", "$_get[", "$_post[", "$_request[", "$_server[", "phpinfo()", "print(md5(", "echo md5(", "echo(md5(", "die(md5(", "var_dump(md5(", "!!python/object", "!!javax.script", "server.scripttimeout", "phpversion()"},
+	signCode:           {"@{[", "%x(", "%x{", "$env{", "{${", "${@", "<% eval", "<% execute", "<?php", "<?=", "<%eval", "<%execute", "__import__(", "child_process'", "child_process\"", "(`child_process`", "_$$nd_func$$_", "java.lang.runtime", "getruntime().exec", "runtime.exec(", "processbuilder(", "wscript.shell", "kernel.exec", "subprocess.call(", "subprocess.popen(", "subprocess.check_", "subprocess.run(", "subprocess.getoutput(", "os.system(", "php_eol", "globals()[", "base64_decode($_", "$_get[", "$_post[", "$_request[", "$_server[", "phpinfo()", "print(md5(", "echo md5(", "echo(md5(", "die(md5(", "var_dump(md5(", "!!python/object", "!!javax.script", "@grabconfig(", "@grabresolver(", "printf(md5(", "print_r(md5(", "server.scripttimeout", "phpversion()"},
 	signCodeSure:       {"<?php", "getruntime().exec", "!!python/object"},
+	signCodeOpens:      {"<?php"},
+	signCodeTakes:      {"$_get", "$_post[c", "$_request", "$_cookie", "$_server[", "system(", "exec(", "passthru", "eval(", "assert(", "popen(", "proc_open", "phpinfo", "base64_decode", "fopen(", "file_get_contents", "file_put_contents", "md5(", "unlink(", "getruntime().exec", "!!python/object"},
 	signSpacedPath:     {"program files", "documents and settings", "application support"},
 	signLiteralHex:     {"0x2e", "0x2f", "0x5c"},
 	signLeftover:       {"..2f", "..5c", "..u22", "..c0", "..c1"},

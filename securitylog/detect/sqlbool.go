@@ -8,6 +8,8 @@ func (q *sqlText) atBool(i int) string {
 	if ok {
 		_, worded := q.wordCompare(i+1, end)
 		switch {
+		case left && q.padded(i):
+			return ""
 		case both && (left || !sign && !worded && !q.twoWords(i)):
 			return "sqli-tautology"
 		case q.enclosed(i):
@@ -162,11 +164,25 @@ func (q *sqlText) enclosed(i int) bool {
 		j++
 	}
 	end := q.tok(j)
-	if end.kind != tokQuote || end.c != q.tok(open).c || !end.glue {
+	if end.kind != tokQuote || end.c != q.tok(open).c {
 		return false
 	}
 	next := q.tok(j + 1)
+	if !end.glue {
+		return !q.tok(open+1).glue && q.joins(open-1) && next.c == q.toks[open-1].c // << " and " << b
+	}
 	return value && next.kind == tokArith || next.kind == 0 || !next.glue || next.kind == tokOther || next.kind == tokComma
+}
+
+// padded reports whether the word at i stands in quotes of its own with a blank on each side, joined to what is before and behind them.
+func (q *sqlText) padded(i int) bool {
+	return !q.toks[i].glue && q.tok(i+1).kind == tokQuote && q.enclosed(i)
+}
+
+// joins reports whether what stands at i puts strings together, as programs do.
+func (q *sqlText) joins(i int) bool {
+	t := q.tok(i)
+	return t.c == '<' && t.e-t.s == 2 || t.c == '+' || t.c == ','
 }
 
 // inBackticks reports whether the name at i, and the brackets of a call that is given nothing or one name, stand in backticks, as talk

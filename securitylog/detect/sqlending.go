@@ -65,12 +65,24 @@ func (q *sqlText) castsResult() bool {
 		return false
 	}
 	last := q.tok(len(q.toks) - 1)
+	if n := len(q.toks); last.kind == tokClose && q.tok(n-2).kind == tokOpen && aggregates(q.word(n-3)) { // a column of PostgREST: count()::text
+		return false
+	}
 	for _, t := range q.toks[1:] {
 		if t.kind == tokDot || !t.glue && t.kind == tokWord && t.kw == kwNone { // amount.avg()::int is a list of columns
 			return false
 		}
 	}
 	return last.kind == tokClose && q.tok(0).kind == tokWord || last.kw == kwFunction || last.kw == kwSchema || string(q.word(len(q.toks)-1)) == "password"
+}
+
+// aggregates reports whether a function of SQL sums up the rows of a query.
+func aggregates(name []byte) bool {
+	switch string(name) {
+	case "count", "sum", "avg", "min", "max":
+		return true
+	}
+	return false
 }
 
 // leavesBrackets reports whether the text is a number and a quote, with closing brackets behind it that nothing has opened: 7'))

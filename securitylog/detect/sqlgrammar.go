@@ -94,7 +94,7 @@ func (q *sqlText) split() bool {
 	}
 	before := q.tok(first - 1)
 	value := before.kind == tokOp && q.tok(first-2).kind == tokWord && q.tok(first+2).kind == tokQuote // name="like"
-	if before.kind == tokOpen || before.kind == tokComma || value || q.measures(first) && q.measures(last) {
+	if first >= 0 && q.amidLetters(first, first+2) || before.kind == tokOpen || before.kind == tokComma || value || q.measures(first) && q.measures(last) {
 		return false
 	}
 	return first > 0 && last > first+1 && q.toks[first].glue && q.toks[first].c == q.toks[last].c && !q.single && !q.double &&

@@ -35,7 +35,7 @@ func (q *sqlText) operand(i int) (next int, literal, ok bool) {
 			}
 		}
 		if len(q.toks)-i <= 4 {
-			return len(q.toks), literal, true
+			return len(q.toks), literal, literal
 		}
 		return i + 1, literal, true
 	case tokAt:

@@ -82,7 +82,7 @@ func (q *sqlText) selects(i int) bool {
 }
 
 func (q *sqlText) atWhere(i int) string {
-	if q.prose && !q.single && !q.double {
+	if q.prose && !q.single && !q.double || q.enclosed(i) {
 		return ""
 	}
 	end, both, ok := q.comparison(i + 1)
@@ -178,7 +178,7 @@ func (q *sqlText) atFunction(i int) string {
 	}
 	if next.kind != tokOpen {
 		// Stored procedures are called by name alone.
-		if w := q.word(i); len(w) > 3 && (string(w[:3]) == "xp_" || string(w[:3]) == "sp_") && (prev.kw == kwExec || prev.kind == tokDot || !q.prose && !q.amidWords(i)) {
+		if w := q.word(i); len(w) > 3 && (string(w[:3]) == "xp_" || string(w[:3]) == "sp_") && !q.enclosed(i) && (prev.kw == kwExec || prev.kind == tokDot || !q.prose && !q.amidWords(i)) {
 			return rule
 		}
 		return ""
@@ -330,6 +330,9 @@ func (q *sqlText) atQuote(i int) string {
 		switch {
 		case after.kind == tokQuote && after.c == t.c && (next.kind == tokLogic || next.kind == tokOp || j+1 >= len(q.toks)-1 || next.c == '+'):
 			// x'||'y, '=', '-'; but "a" & "b" quotes things
+			if q.amidLetters(i, j+1) {
+				return ""
+			}
 			if i == 0 && j+2 >= len(q.toks) || next.kind == tokOp && next.c == '=' && (i == 0 && len(q.toks) < 12 || t.glue && i > 0 && !q.enclosedSign(i)) || (i > 0 || next.kind == tokLogic) && t.glue && next.glue && after.glue {
 				return "sqli-concat"
 			}
@@ -344,6 +347,12 @@ func (q *sqlText) atQuote(i int) string {
 		}
 	}
 	return ""
+}
+
+// amidLetters reports whether the quotes at i and j stand right behind and right before letters that are none of ASCII: languages that
+// write no blanks quote so.
+func (q *sqlText) amidLetters(i, j int) bool {
+	return at(q.b, int(q.toks[i].s)-1) >= 0x80 && at(q.b, int(q.tok(j).e)) >= 0x80
 }
 
 // ends reports whether the comment at i hides the end: little or nothing stands behind it.

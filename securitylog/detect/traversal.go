@@ -6,7 +6,7 @@ import "bytes"
 // decoder may turn into one. Dots count only when they make up a whole segment: "v1.0...v1.1", "range=1..9" and "wait..." do not.
 //
 //	traversal-dotdot    a segment of exactly two dots beside a separator
-//	traversal-dots      longer runs of dots as segments: ".../.../", "..../"
+//	traversal-dots      longer runs of dots as segments: ".../.../", "..../", "..././"
 //	traversal-overlong  dots or separators written as UTF-8 sequences longer than they need
 //	traversal-broken    dot-dot segments between escapes that mean nothing, or with the separators' code left over: "..2f..2f"
 //	traversal-hops      five or more "./" in a row, which some systems truncate
@@ -99,6 +99,7 @@ func (g *segment) lostSlashes() bool {
 type dotWalk struct {
 	seg      segment
 	triple   int  // segments of three dots
+	tripled  bool // the last segment was one
 	obscure  int  // segments of two units that may be dots
 	broken   int  // dot-dots before an undecidable separator
 	hops     int  // "./" in a row
@@ -258,7 +259,8 @@ func nextSlash(b []byte, i int) int {
 func (w *dotWalk) close(slash bool) string {
 	g := w.seg
 	w.seg = segment{slash: true}
-	placed := g.placed()
+	placed, tripled := g.placed(), w.tripled
+	w.tripled = false
 	switch {
 	case !g.pure():
 		if g.others || g.spaces > 0 {
@@ -279,12 +281,15 @@ func (w *dotWalk) close(slash bool) string {
 		}
 	case g.dots == 3 && g.wilds+g.marks == 0:
 		if placed {
-			w.awaited = slash
+			w.awaited, w.tripled = slash, true
 			if w.triple++; w.triple >= 2 {
 				return "traversal-dots"
 			}
 		}
 	case g.dots == 1 && g.wilds+g.marks == 0:
+		if slash && tripled {
+			return "traversal-dots" // "..././" is "../" once a filter has taken "../" out of it
+		}
 		if slash {
 			if w.hops++; w.hops >= 5 {
 				return "traversal-hops"

@@ -115,13 +115,13 @@ func hostileAgent(b []byte) bool {
 	return false
 }
 
-// browserVersion reports whether what follows "Mozilla/" is a version that a browser could have: two numbers.
+// browserVersion reports whether what follows "Mozilla/" is a version that a browser could have: two numbers, or the name of a telephone.
 func browserVersion(s string) bool {
 	i := 0
 	for i < len(s) && isDigit(s[i]) {
 		i++
 	}
-	return len(s) < 3 || i > 0 && i+1 < len(s) && s[i] == '.' && isDigit(s[i+1])
+	return len(s) < 3 || isLetter(s[0]) || i > 0 && i+1 < len(s) && (s[i] == '.' || s[i] == ',') && isDigit(s[i+1])
 }
 
 // scanner reports whether a word is a tool's name, or begins with a name long enough to be sure of.
@@ -155,6 +155,8 @@ var (
 		"wpscan", "nuclei", "dirb", "dirsearch", "xsser", "xsstrike", "zmeu", "jorgee", "tinja", "morfeus", "masscan", "whatwaf", "whatweb", "sslyze", "skipfish", "acunetix", "tplmap", "sstimap", "cmsmap", "lfimap", "lfisuite", "kadimus",
 		"dalfox", "kiterunner", "subfinder", "gospider", "nosqlmap", "joomscan", "droopescan", "wpprobe", "wprecon", "shortscan", "crlfuzz", "paramspider", "burpsuite", "zaproxy", "zap", "pangolin", "safe3", "absinthe", "bsqlbf", "sqlsus", "mysqloit", "dotdotpwn",
 		"webshag", "webinspect", "n-stealth", "xspider", "vbrute", "uniscan", "golismero", "rapidscan", "rustscan", "naabu", "aquatone", "eyewitness", "gowitness", "sn1per", "l9explore", "l9tcpid", "panoptic", "betabot", "nettacker", "noseyparker", "graphw00f", "wafw00f", "evilscanner", "muieblackcat", "metasploit", "msfconsole", "slowloris", "goldeneye", "siege-attack", "torshammer", "darkjumper", "nsauditor", "mozlila", "sysscan", "hexometer", "netlab360", "tsunamisecurityscanner", "pocsuite", "pocsuite3", "yakit", "afrog", "fscan", "jaeles", "wpsec", "sqlbrute", "blindelephant", "ltx71", "log4shell", "jndi", "getodin", "visionheight", "cgichk", "yeswehack", "webbandit", "appspider", "datacha0s", "toata", "sqlix", "struts-pwn", "xpecial", "whisker",
+		"crimscanner", "fhscan", "inspath", "jaascois", "pmafind", "springenwerk", "uil2pn", "voideye", "webvulnscan", "gootkit", "wikto", "watobo", "ratproxy", "webscarab", "wascan", "vulmap", "cmseek", "jexboss", "wpforce", "spiderfoot", "osmedeus", "sitadel", "hakrawler", "nexpose", "insightappsec", "hostedscan", "immuniweb",
+		"proxystrike", "powerfuzzer", "websecurify", "syhunt", "cenzic", "bbqsql", "themole", "xenotix", "xsssniper", "fuxploider", "joomlavs", "wpseku", "drupwn", "leakix", "l9scan", "zollard", "cariddi", "reconftw", "dirhunt",
 	})
 	scannerStems = wordSet([]string{
 		"acunetix", "appscan", "arachni", "bewica", "brutescan", "cgichk", "crowdsec_test", "detectify", "dirbuster", "dotdotpwn", "droopescan", "feroxbuster", "feroxbust", "gobuster", "grendel", "hexometer", "intruder_", "ironwasp", "jbrofuzz", "joomscan", "libwhisker", "metasploit", "morfeus",
@@ -162,5 +164,5 @@ var (
 	})
 	// firstNames are words of other products too: they count as the first word of the header alone.
 	firstNames     = wordSet([]string{"vega", "katana", "xray", "goby", "photon", "medusa", "brutus", "grabber", "raccoon", "beef", "hulk", "smuggler", "paros", "burp", "arjun", "vulners", "fuzz", "exploit", "hydra", "patator"})
-	scannerPhrases = []string{"fuzz faster", "n-stalker", "n-stealth", "graphql-cop", "hp asm", "nmap scripting", "w3af.org", "grendel-scan", "sql power injector", "python-dirbuster", "core-project/1.0", "absinthe", "burp suite", "open vulnerability", "zed attack proxy", "projectdiscovery", "cgi scanner", "web vulnerability", "yeswehack-hunter", "httpx - open", "gvfs/fuzz", "springshell", "netlab360", "vulnerability scanner", "dirb/", "paros/3", "whcc/", "security-scan"}
+	scannerPhrases = []string{"fuzz faster", "n-stalker", "n-stealth", "graphql-cop", "hp asm", "nmap scripting", "w3af.org", "grendel-scan", "sql power injector", "python-dirbuster", "core-project/1.0", "absinthe", "burp suite", "open vulnerability", "zed attack proxy", "projectdiscovery", "cgi scanner", "web vulnerability", "yeswehack-hunter", "httpx - open", "gvfs/fuzz", "springshell", "netlab360", "vulnerability scanner", "dirb/", "paros/3", "whcc/", "security-scan", "security scan", "domino hunter", "forest lobster", "internet ninja", "sqli dumper", "get-minimal", "webtrends security", "s.t.a.l.k.e.r", "prog.customcrawler", "wordpress hash"}
 )

@@ -109,15 +109,26 @@ func openTags(b []byte, prose bool) (string, bool) {
 		if kind == elementRuns && startsAttributes(b, j, prose) {
 			return "xss-element", true
 		}
-		if kind == elementLoads && b[i+1] != '/' {
-			if bytes.IndexByte(b[j:min(len(b), j+128)], '=') >= 0 {
-				return "xss-element", true
-			}
+		if kind == elementLoads && b[i+1] != '/' && bytes.IndexByte(b[j:min(len(b), j+128)], '=') >= 0 && !(prose && shownForm(b, j, name)) {
+			return "xss-element", true
 		}
 		tagged = true
 		i = j - 1
 	}
 	return "", tagged
+}
+
+// shownForm reports whether the tag whose name ends at j is a form or a button that talk shows: it has no attribute that says where the form
+// is sent.
+func shownForm(b []byte, j int, name []byte) bool {
+	if string(name) != "form" && string(name) != "button" {
+		return false
+	}
+	window := b[j:min(len(b), j+128)]
+	if end := bytes.IndexByte(window, '>'); end >= 0 {
+		window = window[:end]
+	}
+	return !bytes.Contains(window, []byte("action"))
 }
 
 // tagName appends the name of a tag at j to dst and returns it and its end. Null bytes and other controls within it are left out, as

@@ -12,13 +12,18 @@ func browserCode(b []byte, t *text) bool {
 	}
 	markdown := t.marks&markTick != 0 && writesMarkdown(b, t.prose)
 	left := false // a quote, bracket or semicolon that ends what the text was put into
+	quotes := 0   // which of the quotes are open, where talk shows code with strings of its own
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
 		case isQuote(c):
 			if left || c == '`' && markdown || t.prose && blankBetween(b, i) {
 				continue // a piece of code in a text, or a quote that opens amid words: nothing is left by it
 			}
-			left = afterString[at(b, skipSpaces(b, i+1))] && !(isLetter(at(b, i-1)) && isLetter(at(b, i+1)))
+			if isLetter(at(b, i-1)) && isLetter(at(b, i+1)) {
+				continue
+			}
+			quotes ^= int(c)
+			left = afterString[at(b, skipSpaces(b, i+1))] && (!t.prose || quotes != 0)
 		case isLetter(c):
 			j := wordEnd(b, i)
 			if w := b[i:j]; browserWords.has(w) && asksBrowser(b, w, i, j, left, t) {
@@ -107,7 +112,7 @@ func buildsCode(t *text, w []byte, i, j int) bool {
 	}
 	switch string(w) {
 	case "constructor":
-		return b[i-1] == '.' && (at(b, j) == '`' || at(b, j) == '(' && isQuote(at(b, j+1)))
+		return b[i-1] == '.' && (at(b, j) == '`' || at(b, j) == '(' && isQuote(at(b, j+1)) || b[max(0, i-2)] == ')' && hasPrefixAt(b, j, ".prototype."))
 	case "eval":
 		return at(b, j) == '(' && bytes.IndexByte([]byte(")];,=+(!{"), b[i-1]) >= 0 && between(t.at, signPage, j, j+maxHead)
 	}
