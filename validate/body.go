@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -17,17 +18,22 @@ import (
 // formOverhead is how much longer a multipart body may be than the file in it.
 const formOverhead = 64 << 10
 
-// body is a request's body under watch. It is read by the proxy's goroutine
-// while the handlers wait, so what it finds is left with the request for the
-// door to answer.
+// shortLength is how long a body may be that is judged whole before the backend
+// hears of its request. It is that of most JSON; a refused one costs the backend
+// nothing then, and not the connection that would have to be cut off.
+const shortLength = 16 << 10
+
+// body is a request's body under watch. A long one is read by the proxy's
+// goroutine while the handlers wait, so what it finds is left with the request
+// for the door to answer.
 type body struct {
 	io.ReadCloser
-	req    *gate.Request
-	max    int64 // -1: any
-	length int64 // what was announced; -1: nothing
-	read   int64
-	checks []check
-	err    error
+	req     *gate.Request
+	max     int64 // -1: any
+	length  int64 // what was announced; -1: nothing
+	read    int64
+	checks  []check
+	refused *gate.Refusal
 }
 
 // check is what is asked of a body's content.
@@ -64,7 +70,26 @@ func (v *Validate) watchBody(r *http.Request, req *gate.Request) error {
 		return err
 	}
 	r.Body = b
+	if len(b.checks) > 0 && b.length >= 0 && b.length <= shortLength {
+		return b.judgeNow(r)
+	}
 	return nil
+}
+
+// judgeNow reads a short body to its end, and gives the request what was read.
+func (b *body) judgeNow(r *http.Request) error {
+	text := make([]byte, b.length)
+	if _, err := io.ReadFull(b, text); err != nil {
+		return b.refused
+	}
+	r.Body = readBody{bytes.NewReader(text), b.ReadCloser}
+	return nil
+}
+
+// readBody is a body that has been read.
+type readBody struct {
+	*bytes.Reader
+	io.Closer
 }
 
 // checkDeclared refuses a body that is declared as two types, where what it is
@@ -153,8 +178,8 @@ func plainly(r *http.Request) error {
 // Read passes the body on as long as nothing is wrong with it. The bytes that
 // complete a body are passed on only after the whole of it has been found good.
 func (b *body) Read(p []byte) (int, error) {
-	if b.err != nil {
-		return 0, b.err
+	if b.refused != nil {
+		return 0, gate.ErrCutOff
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
@@ -182,9 +207,9 @@ func (b *body) Read(p []byte) (int, error) {
 
 // cutOff ends the body with an error that counts against no backend.
 func (b *body) cutOff(f *gate.Refusal) error {
+	b.refused = f
 	b.req.Refuse(f)
-	b.err = gate.ErrCutOff
-	return b.err
+	return gate.ErrCutOff
 }
 
 func tooLarge() *gate.Refusal {

@@ -116,7 +116,9 @@ func TestMethodsTypesAndFramings(t *testing.T) {
 					}
 					status, code := 200, ""
 					switch {
-					case method == "TRACE" || method == "BREW" || method == "get":
+					case method == "get": // the door refuses it
+						status, code = 400, "INVALID_REQUEST"
+					case method == "TRACE" || method == "BREW":
 						status, code = 405, "METHOD_NOT_ALLOWED"
 					case framing == "none" || framing == "empty":
 					case method == "POST" || method == "PUT" || method == "PATCH":
@@ -337,6 +339,29 @@ func TestLongBodiesStream(t *testing.T) {
 	}
 }
 
+// TestShortBodies holds that the backend hears nothing of a request whose short
+// body is refused, and gets the whole of one that is good.
+func TestShortBodies(t *testing.T) {
+	g := start(t, "json 5")
+	heard := make(chan string, 10)
+	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		heard <- string(text)
+	})
+	good := "[" + strings.Repeat("1,", 5000) + "1]"
+	for end, status := range map[string]int{"x": 400, "": 200} {
+		if res := send(g, "POST", "/x", "application/json", "length", good+end); res.Status != status {
+			t.Errorf("with %q behind it: %d, want %d", end, res.Status, status)
+		}
+	}
+	if len(heard) != 1 {
+		t.Fatalf("the backend heard of %d requests, want 1", len(heard))
+	}
+	if got := <-heard; got != good {
+		t.Errorf("the backend got %d bytes of %d", len(got), len(good))
+	}
+}
+
 // TestClientsThatLeave holds that a client who leaves in the middle of a body
 // counts against nobody.
 func TestClientsThatLeave(t *testing.T) {
@@ -351,7 +376,7 @@ func TestClientsThatLeave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "POST /up/x HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n[1,", g.Addr, 1000)
+	fmt.Fprintf(conn, "POST /up/x HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n[1,%s", g.Addr, 100_000, strings.Repeat("1,", 10_000))
 	<-arrived
 	conn.Close()
 	<-arrived
