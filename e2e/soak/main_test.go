@@ -10,6 +10,7 @@ package soak_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -19,4 +20,13 @@ import (
 
 var soak = flag.Duration("soak", 5*time.Second, "how long each load lasts")
 
-func TestMain(m *testing.M) { os.Exit(house.Main(m)) }
+func TestMain(m *testing.M) {
+	if order, hostile := os.LookupEnv(attackerEnv); hostile {
+		if err := attack(order); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(house.Main(m))
+}

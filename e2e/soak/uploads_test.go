@@ -191,7 +191,7 @@ func TestUploadsCutOff(t *testing.T) {
 	}
 	cut := func(request string, at int, hard bool, until func() error) {
 		t.Helper()
-		conn, err := g.plain()
+		conn, err := g.victim().plain()
 		if err != nil {
 			t.Fatal(err)
 		}
