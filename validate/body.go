@@ -82,13 +82,15 @@ func (b *body) judgeNow(r *http.Request) error {
 	if _, err := io.ReadFull(b, text); err != nil {
 		return b.refused
 	}
-	r.Body = readBody{bytes.NewReader(text), b.ReadCloser}
+	whole := &readBody{Closer: b.ReadCloser}
+	whole.Reset(text)
+	r.Body = whole
 	return nil
 }
 
 // readBody is a body that has been read.
 type readBody struct {
-	*bytes.Reader
+	bytes.Reader
 	io.Closer
 }
 
