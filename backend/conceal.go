@@ -36,9 +36,21 @@ func (c *Concealed) seenBy(req *gate.Request) bool {
 	return c.Unless != "" && req != nil && req.Principal != nil && req.Principal.Has(c.Unless)
 }
 
-// errUnreadable makes the proxy answer 502: what cannot be looked into is not
-// passed on.
-var errUnreadable = errors.New("the backend's JSON is compressed or partial though neither was asked for, so what is to be concealed cannot be taken out")
+// notShown refuses an answer that cannot be looked into, and so is not passed
+// on. It is no failure of the backend's: a client that could make it one would
+// have the proxy take the backend for dead.
+func notShown(res *http.Response, req *gate.Request) error {
+	f := &gate.Refusal{Status: http.StatusBadGateway, Code: "BACKEND_UNAVAILABLE", Message: "The backend is unavailable"}
+	f.Event.Reason = "the backend's JSON is compressed, which was not asked for, so what is to be concealed cannot be taken out"
+	if res.StatusCode == http.StatusPartialContent {
+		f.Status, f.Code, f.Message = http.StatusRequestedRangeNotSatisfiable, "RANGE_NOT_SATISFIABLE", "No part of it can be had alone"
+		f.Event.Reason = "a part of the backend's JSON was asked for, in which what is to be concealed cannot be told"
+	}
+	if req != nil {
+		req.Refuse(f)
+	}
+	return gate.ErrCutOff
+}
 
 // concealed takes out of a JSON answer what the caller may not see.
 func (t *Transport) conceal(res *http.Response, req *gate.Request) error {
@@ -47,7 +59,7 @@ func (t *Transport) conceal(res *http.Response, req *gate.Request) error {
 			continue
 		}
 		if encoded(res) || res.StatusCode == http.StatusPartialContent {
-			return errUnreadable
+			return notShown(res, req)
 		}
 		length := res.ContentLength
 		// The length is another if anything is taken out.

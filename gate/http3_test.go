@@ -1,8 +1,10 @@
 package gate_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +15,8 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 )
 
 const http3Key = "a-key-for-the-tests-of-http3-0"
@@ -188,6 +192,67 @@ func TestEarlyAtTheProxy(t *testing.T) {
 	for method, want := range map[string]int{"GET": 200, "HEAD": 200, "POST": 425, "DELETE": 425} {
 		if res := g.Send(method, "/x", "", "X-API-KEY", http3Key, "Early-Data", "1"); res.Status != want {
 			t.Errorf("%s: %d, want %d", method, res.Status, want)
+		}
+	}
+}
+
+// TestMethodsOfHTTP2 holds that a method that HTTP/2 can carry and the proxy
+// cannot send is no failure of the backend, which would be taken for dead.
+func TestMethodsOfHTTP2(t *testing.T) {
+	g := startHTTP3(t, `agent_gate
+		agent_auth {
+			key a `+http3Key+`
+			public /open
+		}
+		reverse_proxy BACKEND {
+			fail_duration 1h
+			transport agent_backend
+		}`)
+	for _, test := range []struct{ method, want string }{{"GET", "200"}, {"A B", "400"}, {"get", "400"}, {"", "400"}, {"G\xe9T", "400"}, {"GET", "200"}} {
+		if status := g.overHTTP2(test.method, "/open"); status != test.want && (test.method != "" || status != "") {
+			t.Errorf("%q: %s, want %s", test.method, status, test.want)
+		}
+	}
+}
+
+// overHTTP2 sends a request by HTTP/2 and returns its status; "" if the stream
+// is reset.
+func (g *overHTTP3) overHTTP2(method, path string) (status string) {
+	g.t.Helper()
+	config := g.tls.Clone()
+	config.NextProtos, config.ClientSessionCache = []string{http2.NextProtoTLS}, nil
+	var conn *tls.Conn
+	gatetest.Await(g.t, "a connection", func() bool { // the certificate is made after the start
+		var err error
+		conn, err = tls.Dial("tcp", g.Addr, config)
+		return err == nil
+	})
+	defer conn.Close()
+	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
+		g.t.Fatal(err)
+	}
+	framer := http2.NewFramer(conn, conn)
+	framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	for _, field := range []hpack.HeaderField{{Name: ":method", Value: method}, {Name: ":scheme", Value: "https"}, {Name: ":path", Value: path}, {Name: ":authority", Value: "localhost"}} {
+		if err := encoder.WriteField(field); err != nil {
+			g.t.Fatal(err)
+		}
+	}
+	if err := errors.Join(framer.WriteSettings(), framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true})); err != nil {
+		g.t.Fatal(err)
+	}
+	for {
+		frame, err := framer.ReadFrame()
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		switch frame := frame.(type) {
+		case *http2.MetaHeadersFrame:
+			return frame.PseudoValue("status")
+		case *http2.RSTStreamFrame:
+			return ""
 		}
 	}
 }

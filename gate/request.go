@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/google/uuid"
+	"golang.org/x/net/http/httpguts"
 )
 
 // Request is what the gate knows of a request on its way through the
@@ -113,14 +114,21 @@ func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
 		r.URL.Path, r.URL.RawPath = req.path, ""
 		r.RequestURI = r.URL.RequestURI()
 	}
-	if r.Method != strings.ToUpper(r.Method) {
-		req.closed = BadRequest("INVALID_REQUEST", "Bad request", "the method is not in capitals: some backends take it for the one that is, which no rule on that has judged")
+	if !isMethod(r.Method) {
+		req.closed = BadRequest("INVALID_REQUEST", "Bad request", "the method is no word in capitals: others are refused by the proxy, which would hold that against the backend, "+
+			"or taken by some backends for the one in capitals, which no rule on that has judged")
 	}
 	req.trial, _ = vars[trialVar].(*Trial)
 	if vars != nil { // nil where there is no server, as in tests
 		vars[requestVar] = req
 	}
 	return req
+}
+
+// isMethod reports whether a method is one that all servers take for what it
+// says (RFC 9110, section 9.1). HTTP/2 carries any text for one.
+func isMethod(method string) bool {
+	return httpguts.ValidHeaderFieldName(method) && method == strings.ToUpper(method)
 }
 
 // newID makes a random UUID (RFC 9562, version 4). An id tells requests apart
