@@ -11,7 +11,7 @@ import (
 //
 //	transport agent_backend {
 //		key <placeholder>
-//		header <name>
+//		header <name> [<scheme>]
 //		socket_key <placeholder>
 //		listens <address>
 //		spread <requests> [<path>...]
@@ -31,7 +31,7 @@ func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	options := gate.Options{
 		"key":        gate.Word(&t.Key, secret("key"), gate.CheckPlaceholder),
 		"socket_key": gate.Word(&t.SocketKey, secret("socket_key"), gate.CheckPlaceholder),
-		"header":     gate.Word(&t.Header),
+		"header":     {Parse: t.parseHeader},
 		"listens":    gate.Word(&t.Listens),
 		"salt":       gate.Word(&t.Salt),
 		"errors":     gate.Word(&t.Errors, gate.Readable[string](gate.ErrorsOf)),
@@ -70,6 +70,18 @@ func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return nil
 	}
 	return t.HTTPTransport.UnmarshalCaddyfile(wrap(rest))
+}
+
+func (t *Transport) parseHeader(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) != 1 && len(args) != 2 {
+		return d.Err("header is written `header X-Backend-Key`, or `header Authorization Bearer` for a key with a scheme before it")
+	}
+	t.Header = args[0]
+	if len(args) == 2 {
+		t.Scheme = args[1]
+	}
+	return nil
 }
 
 func (t *Transport) parseSpread(d *caddyfile.Dispenser) error {

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -68,6 +69,11 @@ type Transport struct {
 	// Default: X-API-KEY.
 	Header string `json:"header,omitempty"`
 
+	// Scheme stands before the key, with a space between them, as in
+	// `Authorization: Bearer <key>` (RFC 9110, section 11.4); the key alone in
+	// Authorization is refused, unless it has a scheme itself. Default: none.
+	Scheme string `json:"scheme,omitempty"`
+
 	// SocketKey is a placeholder for the key that the backend expects on
 	// /socket.io/ instead of Key. Default, also where the variable is unset: Key.
 	SocketKey string `json:"socket_key,omitempty"`
@@ -101,10 +107,12 @@ type Transport struct {
 	spreads    bool
 	weakSalt   bool
 
-	key       []string // as header values, ready to be shared by requests
-	socketKey []string
-	listens   string
-	logger    *zap.Logger
+	key         []string // one, or none
+	socketKey   []string
+	value       []string // the keys as header values, ready to be shared by requests
+	socketValue []string
+	listens     string
+	logger      *zap.Logger
 }
 
 // CaddyModule returns the Caddy module information.
@@ -132,11 +140,13 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 	mistakes = append(mistakes, err)
 	t.socketKey, err = backendKey("socket_key", t.SocketKey, app.ResolveOptional)
 	mistakes = append(mistakes, err)
+	mistakes = append(mistakes, t.checkScheme())
 	events.Conceal(slices.Concat(t.key, t.socketKey)...)
 	events.ConcealName(t.Header)
 	if t.socketKey == nil {
 		t.socketKey = t.key
 	}
+	t.value, t.socketValue = t.withScheme(t.key), t.withScheme(t.socketKey)
 	t.listens, err = app.ResolveOptional(t.Listens)
 	mistakes = append(mistakes, err)
 	mistakes = append(mistakes, t.provisionAnswers(), t.provisionSpread(ctx))
@@ -148,6 +158,25 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 	}
 	t.HTTPTransport.Transport.DialContext = t.dialer(t.HTTPTransport.Transport.DialContext)
 	return nil
+}
+
+// checkScheme refuses what no backend can read.
+func (t *Transport) checkScheme() error {
+	if strings.ContainsFunc(t.Scheme, func(r rune) bool { return !httpguts.IsTokenRune(r) }) {
+		return fmt.Errorf("header %s: %q is no scheme, such as Bearer", t.Header, t.Scheme)
+	}
+	if t.Header == "Authorization" && t.Scheme == "" && len(t.key) > 0 && !strings.Contains(t.key[0], " ") {
+		return errors.New("header Authorization: the key would stand there without a scheme, as no backend reads it: write `header Authorization Bearer`")
+	}
+	return nil
+}
+
+// withScheme is the header's value for a key.
+func (t *Transport) withScheme(key []string) []string {
+	if t.Scheme == "" || key == nil {
+		return key
+	}
+	return []string{t.Scheme + " " + key[0]}
 }
 
 // backendKey resolves a key to a header's values; nil if there is none.
@@ -264,12 +293,12 @@ func (t *Transport) outgoing(r *http.Request, req *gate.Request) *outgoing {
 	sent := &outgoing{Request: *r}
 	sent.Header = maps.Clone(r.Header)
 	if req != nil && req.Principal != nil {
-		key := t.key
+		value := t.value
 		if urlpath.Under(r.URL.Path, gate.SocketIO) {
-			key = t.socketKey
+			value = t.socketValue
 		}
-		if key != nil && r.Method != http.MethodTrace { // whose answer is the request, headers and all
-			sent.Header[t.Header] = key
+		if value != nil && r.Method != http.MethodTrace { // whose answer is the request, headers and all
+			sent.Header[t.Header] = value
 		}
 	}
 	if t.Errors != "" || len(t.Conceal) > 0 {

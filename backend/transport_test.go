@@ -50,6 +50,7 @@ func setenv(t *testing.T) {
 	t.Setenv("CLIENT_KEY", clientKey)
 	t.Setenv("SERVER_KEY", backendKey)
 	t.Setenv("SOCKET_KEY", socketKey)
+	t.Setenv("SCHEMED", "Token "+backendKey)
 }
 
 func TestBackendKey(t *testing.T) {
@@ -60,6 +61,9 @@ func TestBackendKey(t *testing.T) {
 	}{
 		{"put in", "key {env.SERVER_KEY}", "/x", []string{"X-API-KEY", clientKey}, "X-Api-Key", backendKey},
 		{"put in for bearer", "key {env.SERVER_KEY}", "/x", []string{"Authorization", "Bearer " + clientKey}, "X-Api-Key", backendKey},
+		{"with a scheme", "key {env.SERVER_KEY}\nheader Authorization Bearer", "/x", []string{"X-API-KEY", clientKey, "Authorization", "Bearer not-ours"}, "Authorization", "Bearer " + backendKey},
+		{"with a scheme, on sockets", "key {env.SERVER_KEY}\nsocket_key {env.SOCKET_KEY}\nheader Authorization Bearer", "/socket.io/?EIO=4", []string{"X-API-KEY", clientKey}, "Authorization", "Bearer " + socketKey},
+		{"with a scheme of its own", "key {env.SCHEMED}\nheader Authorization", "/x", []string{"X-API-KEY", clientKey}, "Authorization", "Token " + backendKey},
 		{"in another header", "key {env.SERVER_KEY}\nheader X-Backend", "/x", []string{"X-API-KEY", clientKey}, "X-Backend", backendKey},
 		{"a default's", "key {env.NOT_SET:{env.SERVER_KEY}}", "/x", []string{"X-API-KEY", clientKey}, "X-Api-Key", backendKey},
 		{"on sockets", "key {env.SERVER_KEY}\nsocket_key {env.SOCKET_KEY}", "/socket.io/?EIO=4", []string{"X-API-KEY", clientKey}, "X-Api-Key", socketKey},
@@ -113,9 +117,11 @@ func TestRefusedConfigurations(t *testing.T) {
 		t.Fatal(err)
 	}
 	for options, want := range map[string]string{
-		"key {env.NOT_SET}":                "transport agent_backend: the environment variable NOT_SET is unset or empty",
-		"key {file." + file + "}":          "cannot stand in a header",
-		"key {env.CLIENT_KEY}\nheader a:b": "this is not a header name",
+		"key {env.NOT_SET}":                              "transport agent_backend: the environment variable NOT_SET is unset or empty",
+		"key {file." + file + "}":                        "cannot stand in a header",
+		"key {env.CLIENT_KEY}\nheader a:b":               "this is not a header name",
+		"key {env.CLIENT_KEY}\nheader Authorization":     "write `header Authorization Bearer`",
+		"key {env.CLIENT_KEY}\nheader Authorization a:b": "is no scheme, such as Bearer",
 	} {
 		err := gatetest.New(t).Load("GATE {\nreverse_proxy BACKEND {\ntransport agent_backend {\n" + options + "\n}\n}\n}")
 		if err == nil || !strings.Contains(err.Error(), want) {

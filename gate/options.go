@@ -2,6 +2,7 @@ package gate
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ func (o Options) ParseBlock(d *caddyfile.Dispenser) error {
 		}
 		seen[name] = true
 		if err := option.Parse(segment); err != nil {
-			mistakes = append(mistakes, err)
+			mistakes = append(mistakes, withHint(err, segment))
 		} else if segment.NextArg() || segment.NextBlock(0) {
 			mistakes = append(mistakes, segment.Errf("%s: nothing may follow here", name))
 		}
@@ -55,11 +56,27 @@ func (o Options) ParseBlock(d *caddyfile.Dispenser) error {
 	return errors.Join(mistakes...)
 }
 
+// withHint adds to a mistake what the way in which its line is written tells:
+// people bring quotes and commas along from other languages.
+func withHint(err error, d *caddyfile.Dispenser) error {
+	d.Reset()
+	d.Next()
+	for d.NextArg() {
+		switch text := d.Val(); {
+		case strings.HasPrefix(text, "'") && !strings.HasSuffix(text, "'") || strings.ContainsAny(text, "“”‘’„«»"):
+			return fmt.Errorf("%w (a value with spaces stands in double quotes, any other in none)", err)
+		case strings.Contains(strings.TrimSuffix(text, ","), ",") && !strings.ContainsAny(text, " {"):
+			return fmt.Errorf("%w (several values are separated by spaces alone)", err)
+		}
+	}
+	return err
+}
+
 // OneArg reads the one argument of an option, and nothing else.
 func OneArg(d *caddyfile.Dispenser) (string, error) {
-	args := d.RemainingArgs()
+	name, args := d.Val(), d.RemainingArgs()
 	if len(args) != 1 {
-		return "", d.Errf("%s takes one argument, got %d", d.Val(), len(args))
+		return "", d.Errf("%s takes one argument, got %d", name, len(args))
 	}
 	return args[0], nil
 }

@@ -110,6 +110,8 @@ func originHint(origin string) string {
 		return "every sandboxed page and every local file is the origin null, an attacker's too"
 	case origin == "":
 		return "it is empty"
+	case strings.ContainsAny(origin, "'\"`“”‘’„«»"):
+		return "write it without quotes"
 	case !has:
 		return "write it with its scheme, as in https://app.example.com"
 	case scheme == "file":
