@@ -23,7 +23,7 @@ func bare(b []byte, t *text, plain bool) string {
 			return rule
 		}
 	}
-	if t.signs.has(signInterpreter) && t.signs.has(signInterpreterUse) && !t.prose && (t.where != InPath || bytes.Contains(b, []byte("cmd.exe"))) {
+	if t.signs.has(signInterpreter) && t.signs.has(signInterpreterUse) && !t.prose && interprets(b) && (t.where != InPath || bytes.Contains(b, []byte("cmd.exe"))) {
 		return "cmdi-windows"
 	}
 	if t.where == InPath {
@@ -31,6 +31,9 @@ func bare(b []byte, t *text, plain bool) string {
 	}
 	if batchControl(b, i) {
 		return "cmdi-windows"
+	}
+	if i == 0 && hasPrefixAt(b, 0, "sleep ") && len(b) <= len("sleep 9999") && allDigits(b[len("sleep "):]) {
+		return "cmdi-command"
 	}
 	if i == 0 && administers(b[:nameEnd(b, 0)], b[min(len(b), nameEnd(b, 0)+1):]) && hasAnyIn(b, " /add", " /active", " /v ", " hk", "\"hk", "firewall ") {
 		return "cmdi-command"
@@ -104,6 +107,17 @@ func promised(t *text, name []byte, kind commandKind, arg argKind, has bool) boo
 		return has || len(name) > 2 || string(name) == "ls"
 	}
 	return true
+}
+
+// interprets reports whether the name of a shell stands in a text, and not only at the end of a longer name: nothing runs x-admincmd.exe.
+func interprets(b []byte) bool {
+	step(len(signStrings[signInterpreter]) * len(b))
+	for _, name := range signStrings[signInterpreter] {
+		if i := bytes.Index(b, []byte(name)); i == 0 || i > 0 && !(isLetter(b[i-1]) && isLetter(name[0])) {
+			return true
+		}
+	}
+	return false
 }
 
 // callbackParameter reports whether a parameter's name promises a function that is called by its name, as some frameworks of PHP do.

@@ -26,7 +26,10 @@ func expands(b []byte, i int) bool {
 	next := at(b, end+1)
 	switch at(b, end) {
 	case ':':
-		return isDigit(next) || next == ' ' && (at(b, end+2) == '-' || isDigit(at(b, end+2)))
+		if isDigit(next) {
+			return cutsOut(b, i+2, end)
+		}
+		return next == ' ' && (at(b, end+2) == '-' || isDigit(at(b, end+2)))
 	case '/':
 		return next == '/'
 	case '#':
@@ -36,6 +39,23 @@ func expands(b []byte, i int) bool {
 	}
 	return false
 }
+
+// cutsOut reports whether a part of a variable is cut out, whose name begins at start and ends at the colon at end: ${x:2:1}; or, of
+// variables that every shell has, ${home:2}. Prompts write the defaults of their own variables so: ${words:800}.
+func cutsOut(b []byte, start, end int) bool {
+	k := end + 1
+	for k < len(b) && k-end < maxWord && isDigit(b[k]) {
+		k++
+	}
+	step(k - end)
+	if at(b, k) == ':' {
+		return isDigit(at(b, k+1)) || at(b, k+1) == '-'
+	}
+	return at(b, k) == '}' && environment.has(b[start:end])
+}
+
+// environment are variables that shells are started with.
+var environment = wordSet([]string{"home", "path", "pwd", "oldpwd", "shell", "user", "logname", "hostname", "hosttype", "ostype", "machtype", "lang", "term", "ls_colors", "ifs", "ps1", "ps2", "ps4", "bash", "bash_version", "tmpdir", "mail"})
 
 // unsetVariable returns the length of a variable with a name of one letter at i, behind a letter and before a letter, a slash or the end,
 // 0 for none: where nobody has set it, who${u}ami is whoami.

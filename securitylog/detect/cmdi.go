@@ -21,7 +21,7 @@ func (s *scan) cmdi(t *text) {
 	}
 	b := t.b
 	step(len(b))
-	if t.marks&(markSemi|markPipe|markAmp|markDollar|markTick|markBreak|markSlash|markParen|markBackslash|markPercent|markEquals|markBrace|markCaret) == 0 && (t.marks&markQuote == 0 || t.prose) && !t.loose && !startsCommand(b) && !commandParameter(t.name) && !callbackParameter(t.name) {
+	if t.marks&(markSemi|markPipe|markAmp|markDollar|markTick|markBreak|markSlash|markParen|markBackslash|markPercent|markEquals|markBrace|markCaret) == 0 && (t.marks&markQuote == 0 || t.prose) && !t.loose && !startsCommand(b) && !hasPrefixAt(b, 0, "sleep ") && !commandParameter(t.name) && !callbackParameter(t.name) {
 		return
 	}
 	b, plain := s.unquoteShell(t.b)

@@ -10,6 +10,8 @@ import (
 // honest are values of parameters as programs and people send them: filters of query languages, addresses, dates, formulas, shapes, code,
 // messages of errors. Their punctuation is that of attacks.
 var honest = []string{
+	"sleep 8h", "sleep 12345", "sleep 8 hours", `C:\temp is full`, "c:/reports of last year/", "D:/that is sad", "嘊嘍", "嘊 set-cookie", "/www/about",
+	`after={{ label: "step two", content: "import the file and fetch(x) from .env" }}`, "<h4>In JavaScript:</h4>", "<a name='js'>About JavaScript:</a>",
 	"true; false", "yes; true", "index=main | stats count by host | sort -count", "source=a | sort -size, name", `"select * from"`, "The '80s and '90s hits", "'80s or '90s?", "sleep (8 hours); eat well", "benchmark (2024): 5x faster",
 	"w:100;h:50", "fq=price:[10 TO 20] AND category:(books OR music)", `title:"foo bar" AND (status:open OR status:closed)`,
 	"name eq 'Milk' and price lt 2.55", "contains(name,'O''Neil')", "startswith(Name,'A') eq true", "year(BirthDate) eq 1990",

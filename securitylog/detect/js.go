@@ -101,6 +101,9 @@ func codeFollows(b []byte, i int, prose bool) bool {
 	if i >= len(b) {
 		return false
 	}
+	if b[i] == '<' && at(b, i+1) == '/' {
+		return false // <h3>In JavaScript:</h3>
+	}
 	if b[i] != ' ' && !prose {
 		return true
 	}

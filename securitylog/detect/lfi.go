@@ -36,8 +36,21 @@ func (s *scan) lfi(t *text) {
 
 // hasSentenceSpace reports whether b holds a space that is not one of the few well-known paths with spaces in them.
 func hasSentenceSpace(t *text, b []byte) bool {
-	return bytes.IndexByte(b, ' ') >= 0 && !t.signs.has(signSpacedPath)
+	return bytes.IndexByte(b, ' ') >= 0 && !t.signs.has(signSpacedPath) && !drivePath(b)
 }
+
+// drivePath reports whether a text is a path of Windows in which folders have blanks: a drive, two folders or more, and a file without a
+// blank. Behind a path that a sentence begins with, words stand.
+func drivePath(b []byte) bool {
+	if !isLetter(b[0]) || at(b, 1) != ':' || !isSlash(at(b, 2)) || !isLetter(at(b, 3)) {
+		return false
+	}
+	last := bytes.LastIndexAny(b, `/\`)
+	step(2 * len(b))
+	return last > 3 && last+1 < len(b) && bytes.IndexByte(b[last:], ' ') < 0
+}
+
+func isSlash(c byte) bool { return c == '/' || c == '\\' }
 
 // wrapper recognises stream wrappers at the start of a text, or after an equals sign or a quote in it.
 func wrapper(b []byte, path, prose bool) string {

@@ -51,6 +51,7 @@ var systemFiles = map[string]words{
 var systemRoots = map[string]words{
 	"etc": nil, "proc": nil, "root": nil, "boot": nil, "windows": nil, "winnt": nil, "inetpub": nil, "xampp": nil, "wamp": nil, "lampp": nil,
 	"var": nil, "sys": systemFiles["sys"], "dev": systemFiles["dev"], "private": wordSet([]string{"etc", "var", "tmp"}),
+	"www":     wordSet([]string{"logs", "htdocs", "conf", "apache", "apache2", "php"}),
 	"usr":     wordSet([]string{"local", "bin", "sbin", "lib", "lib64", "share", "etc", "pkg", "pkgsrc", "ports", "adm", "spool", "home", "libexec", "internet", "apache", "apache2", "src", "include"}),
 	"opt":     wordSet([]string{"lampp", "lamp", "bitnami", "xampp", "apache", "apache2", "httpd", "nginx", "tomcat", "jboss", "nsconfig", "splunk", "oracle", "ibm", "mysql", "wildfly", "sap", "vmware"}),
 	"library": wordSet([]string{"webserver", "application support", "preferences", "keychains", "logs"}), "volumes": wordSet([]string{"macintosh_hd1", "macintosh_hd", "macintosh hd", "webbackup"}),

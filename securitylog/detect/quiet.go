@@ -80,7 +80,7 @@ var wordRoles = func() *dictionary[wordRole] {
 	add(roleConnective, "or", "and", "xor", "by", "not", "like")
 	add(roleLoud, "union", "unionselect", "select", "waitfor", "having", "outfile", "dumpfile", "information_schema", "sysobjects", "xp_cmdshell", "shutdown", "procedure", "rlike", "benchmark", "pg_sleep", "order", "group", "xp_dirtree", "xp_regread", "all_tables", "all_users", "all_tab_columns", "user_tables", "user_tab_columns", "dba_users", "dba_tables", "all_objects", "msysobjects", "syscolumns", "sysdatabases", "syslogins", "pg_user", "pg_shadow", "pg_tables", "pg_class", "sp_executesql", "limit", "sqlite_master", "pg_catalog", "sysusers",
 		"passwd", "xampp", "wamp", "lampp", "id_rsa", "access_log", "error_log", "0x2e0x2e", "script", "jndi", "onerror", "onload", "onmouseover", "onclick", "onfocus", "javascript", "exe", "cmd", "powershell", "__proto__", "constructor", "expression", "whoami", "ifconfig", "ipconfig", "netstat", "nslookup", "systeminfo", "alert", "location", "errorlevel", "cmdextversion", "equ", "neq", "lss", "leq", "gtr", "geq")
-	add(rolePath, "etc", "proc", "boot", "log", "var", "root", "usr", "opt", "sys", "dev", "web", "inf", "conf", "config", "private", "library", "program", "home", "bin", "php", "tmp", "apache", "apache2", "mysql", "env", "git", "svn", "ssh", "aws", "docker", "kube", "ini", "windows", "winnt", "volumes", "inetpub", "htaccess", "htpasswd", "bash_history", "srv", "run", "app", "access_log", "error_log")
+	add(rolePath, "etc", "proc", "boot", "log", "var", "root", "usr", "opt", "sys", "dev", "web", "inf", "conf", "config", "private", "library", "program", "home", "bin", "php", "tmp", "apache", "apache2", "mysql", "env", "git", "svn", "ssh", "aws", "docker", "kube", "ini", "windows", "winnt", "volumes", "inetpub", "htaccess", "htpasswd", "bash_history", "srv", "run", "app", "www", "access_log", "error_log")
 	add(roleRoot, "bash_history", "etc", "proc", "boot", "var", "usr", "opt", "sys", "dev", "windows", "winnt", "inetpub", "env", "git", "svn", "ssh", "aws", "htaccess", "htpasswd", "ini", "inf", "volumes", "log", "root", "program")
 	add(roleCommand, "cat", "wget", "curl", "ping", "nc", "bash", "sh", "ls", "id", "uname", "type", "dir", "true", "null", "version", "exec", "execute", "create", "alter", "truncate", "drop", "insert", "delete", "declare", "master", "sleep", "sudo", "doas", "nohup", "strace", "setsid", "busybox")
 	for n, name := range commands.words {
@@ -201,6 +201,9 @@ func quietText(s string, from int, query bool) bool {
 			if c == 0xA0 && !afterHigh(s, i) {
 				return false // a blank of older character sets, to databases too
 			}
+			if c == wideLineFeed[0] && startsBreak(s, i+size) {
+				return false
+			}
 			i += size
 			continue
 		}
@@ -251,6 +254,24 @@ func quietText(s string, from int, query bool) bool {
 		return quietWord(s[start:], prev, 0, 0, query)
 	}
 	return true
+}
+
+// startsBreak reports whether what stands at i, raw or escaped, is the rest of a character that becomes a line break where it is cut to a
+// byte.
+func startsBreak(s string, i int) bool {
+	second, size := nextByte(s, i), 1
+	if second == '%' {
+		second, _ = escaped(s, i)
+		size = 3
+	}
+	if second != wideLineFeed[1] {
+		return false
+	}
+	third := nextByte(s, i+size)
+	if third == '%' {
+		third, _ = escaped(s, i+size)
+	}
+	return third == wideLineFeed[2] || third == wideReturn[2]
 }
 
 // afterHigh reports whether a byte of UTF-8, raw or escaped, stands before i.

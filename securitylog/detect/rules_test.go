@@ -42,7 +42,7 @@ var rules = map[string][]string{
 	"xss-scheme":    {"see javascript:go()"},
 
 	"ssti-arithmetic": {"[[${7*7}]]", "@(6*6)", "~{5+5}"},
-	"ssti-object":     {"{$smarty.now}", "{php}phpinfo();{/php}", "[#if x.getClass()]"},
+	"ssti-object":     {"{{ a.__class__ }}", "{{ a: b.__class__ }}", "{$smarty.now}", "{php}phpinfo();{/php}", "[#if x.getClass()]"},
 	"ssti-call":       {"{system('x')}", "<#assign x=\"freemarker.template\"?new()>", "{if system('x')}{/if}"},
 	"ssti-directive":  {"=cmd|'/c calc'!a0", "#foreach($x in $y)", "@(system.diagnostics.process)"},
 
@@ -50,14 +50,14 @@ var rules = map[string][]string{
 	"cmdi-shellshock": {`() { (x)=>\\' }`},
 	"cmdi-object":     {`O:3:"Job":1:{s:1:"a";i:2;}`, `a:1:{i:0;O:+5:"Acme\X":0:{}}`},
 	"cmdi-subshell":   {"x$(id)", "`id`", "x`uname -a`", "<(id)"},
-	"cmdi-command":    {"alias x='rm y'", ";if [ -f x ]", "|while [ 1 ]", "w'h'oami", `w\ho\ami`, "w^ho^ami", ";x=$(id)", ";cat *", ";cat ~/x", ";sh ./x", ";cat ../x", ";ls>x", ";cat < x", ";sudo ls x", "ls ;", ";cat x /etc/y", ";perl x -e y", ">/tmp/x", ">> /var/x", "id||", "netstat ; ", "'(cat /x) #", "';cat x #"},
-	"cmdi-windows":    {"|cmd.exe", ";net.exe user", "&tasklist.bat"},
+	"cmdi-command":    {"sleep 7", "alias x='rm y'", ";if [ -f x ]", "|while [ 1 ]", "w'h'oami", `w\ho\ami`, "w^ho^ami", ";x=$(id)", ";cat *", ";cat ~/x", ";sh ./x", ";cat ../x", ";ls>x", ";cat < x", ";sudo ls x", "ls ;", ";cat x /etc/y", ";perl x -e y", ">/tmp/x", ">> /var/x", "id||", "netstat ; ", "'(cat /x) #", "';cat x #"},
+	"cmdi-windows":    {"x & cmd.exe /c dir", "(cmd.exe /c dir)", "|cmd.exe", ";net.exe user", "&tasklist.bat"},
 
 	"crlf-header":   {"x\r\nhost: h.example", "x\r\nx-any: b", "x\nany-name:b"},
 	"crlf-response": {"\n\n<script>go()</script>"},
 
 	"lfi-wrapper":  {`file:c:\x`, "file:///x", "file://h.example", "data://text/plain,x", "data:text/plain;base64,PD9", "local_file://x", "jar:http://h.example/a!/b"},
-	"lfi-absolute": {`\\h.example\share`, `c:windows\x`, `d:/x/y`, `e:\x\y`, "c:/program files/x", "/usr/local/x", "/srv/x", "/home/joe/.x", "/private/tmp/x", "/opt/lampp/x", "/library/webserver/x", "/volumes/webbackup/x", "/mysql/data/x", "/run/secrets/x", "/apache/php/x", "/apache2/conf/x", "/php/sessions/x"},
+	"lfi-absolute": {`\\h.example\share`, `c:windows\x`, `d:/x/y`, `e:\x\y`, "c:/program files/x", "c:/users/all users/a.log", "c:/program data (x86)/iis/admincmd.exe.config", `e:\some folder\other folder\a.txt`, "/www/logs/x", "/usr/local/x", "/srv/x", "/home/joe/.x", "/private/tmp/x", "/opt/lampp/x", "/library/webserver/x", "/volumes/webbackup/x", "/mysql/data/x", "/run/secrets/x", "/apache/php/x", "/apache2/conf/x", "/php/sessions/x"},
 	"rfi-internal": {"http://joe@169.254.169.254/x", "http://[::ffff:7f00:1]/"},
 	"lfi-file":     {"/logs/access_log", "/logs/error_log", "/etc/passwd;x", "/etc/passwd#x", "/etc/passwd?x", "/etc/passwd&x", "c:windowswin.ini", "c:boot.ini", "/proc/1/x", "x/.pgpass", `x\unattend.xml`},
 
@@ -76,7 +76,7 @@ var rulesOfTargets = map[string][]string{
 	"lfi-absolute":       {"/static/C:/x/y", `/static/C:\x\y`, "/usr/spool/x", "/d?f=/etc/rpc", "/opt/oracle/x"},
 	"js-prototype":       {"/x?__proto__[a]=b", "/x?a=1&__proto__.a=b", "/x?a[__proto__][b]=c", "/x?constructor[prototype][a]=b", "/x?constructor.prototype.a=b", "/x?a[constructor][prototype]=b", "/x?__proto__%5Ba%5D=b", "/x?q=%7B%22__proto__%22:%7B%22a%22:1%7D%7D"},
 	"cmdi-path":          {"/d?f=/bin/zsh"},
-	"crlf-header":        {"/x/y%0aany-name:b", "/x%0d%0aany-name:%20b"},
+	"crlf-header":        {"/x?q=%E5%98%8A%E5%98%8Dset-cookie:%20a", "/x?q=\u560dlocation:/a", "/x/y%0aany-name:b", "/x%0d%0aany-name:%20b"},
 	"cmdi-code":          {"/x?function=call_user_func_array&vars[0]=a", "/x?callback=system", "/x?a[%23post_render][]=passthru", "/x?func=phpinfo"},
 }
 

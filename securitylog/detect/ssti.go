@@ -139,6 +139,9 @@ func (m template) judge(t *text, i, start int) string {
 	if m.digit > start && arithmetic(body[:min(len(body), maxSum)]) {
 		return "ssti-arithmetic"
 	}
+	if t.b[i] == '{' && describes(body) {
+		return ""
+	}
 	if m.walk > start {
 		return "ssti-object"
 	}
@@ -152,6 +155,14 @@ func (m template) judge(t *text, i, start int) string {
 		}
 	}
 	return ""
+}
+
+// describes reports whether what stands between two braces is an object of JavaScript, as components of pages are given: {{ label: "x" }}.
+// No template engine reads that.
+func describes(body []byte) bool {
+	i := skipBlank(body, 0)
+	end := wordEnd(body, i)
+	return end > i && at(body, end) == ':' && isBlank(at(body, end+1)) && isQuote(at(body, skipBlank(body, end+1)))
 }
 
 // arithmetic reports whether body, quotes and brackets aside, is a sum of numbers.

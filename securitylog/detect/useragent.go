@@ -115,13 +115,12 @@ func hostileAgent(b []byte) bool {
 	return false
 }
 
-// browserVersion reports whether what follows "Mozilla/" is a version that a browser could have: two numbers, or the name of a telephone.
+// browserVersion reports whether what follows "Mozilla/" begins as what browsers and telephones put there does: a number, a name or a blank.
 func browserVersion(s string) bool {
-	i := 0
-	for i < len(s) && isDigit(s[i]) {
-		i++
+	if len(s) >= 3 && isDigit(s[0]) && s[1] == '.' && isLetter(s[2]) {
+		return s[2]|0x20 == 'x'
 	}
-	return len(s) < 3 || isLetter(s[0]) || i > 0 && i+1 < len(s) && (s[i] == '.' || s[i] == ',') && isDigit(s[i+1])
+	return len(s) < 3 || isWordByte(s[0]) || s[0] == ' '
 }
 
 // scanner reports whether a word is a tool's name, or begins with a name long enough to be sure of.
@@ -163,6 +162,6 @@ var (
 		"netsparker", "invicti", "nessus", "noseyparker", "nuclei", "openvas", "qualys", "qualysguard", "securityagent", "securityscan", "shortscan", "sitelock", "skipfish", "sqlmap", "sqlninja", "sqlpowerinj", "sqlpowerinjecto", "sslscan", "trufflehog", "tsunami", "tsunamisecurity", "vulnscan", "vulnerability_sc", "w00tw00t", "wapiti", "webcruiser", "webinspect", "whatweb", "wpscan", "xsstrike", "zmeu", "nosqlmap", "burpsuite", "burpcollab", "blackwidow", "masscan", "netscan", "portscan", "exploit", "attacker", "injector", "nosec", "scanbot_vuln", "pentest", "hackerone", "bugcrowd", "bugbounty",
 	})
 	// firstNames are words of other products too: they count as the first word of the header alone.
-	firstNames     = wordSet([]string{"vega", "katana", "xray", "goby", "photon", "medusa", "brutus", "grabber", "raccoon", "beef", "hulk", "smuggler", "paros", "burp", "arjun", "vulners", "fuzz", "exploit", "hydra", "patator"})
-	scannerPhrases = []string{"fuzz faster", "n-stalker", "n-stealth", "graphql-cop", "hp asm", "nmap scripting", "w3af.org", "grendel-scan", "sql power injector", "python-dirbuster", "core-project/1.0", "absinthe", "burp suite", "open vulnerability", "zed attack proxy", "projectdiscovery", "cgi scanner", "web vulnerability", "yeswehack-hunter", "httpx - open", "gvfs/fuzz", "springshell", "netlab360", "vulnerability scanner", "dirb/", "paros/3", "whcc/", "security-scan", "security scan", "domino hunter", "forest lobster", "internet ninja", "sqli dumper", "get-minimal", "webtrends security", "s.t.a.l.k.e.r", "prog.customcrawler", "wordpress hash"}
+	firstNames     = wordSet([]string{"vega", "katana", "xray", "goby", "photon", "medusa", "brutus", "grabber", "raccoon", "beef", "hulk", "smuggler", "paros", "burp", "arjun", "vulners", "fuzz", "exploit", "hydra", "patator", "whcc"})
+	scannerPhrases = []string{"fuzz faster", "n-stalker", "n-stealth", "graphql-cop", "hp asm", "nmap scripting", "w3af.org", "grendel-scan", "sql power injector", "python-dirbuster", "core-project/1.0", "absinthe", "burp suite", "open vulnerability", "zed attack proxy", "projectdiscovery", "cgi scanner", "web vulnerability", "yeswehack-hunter", "httpx - open", "gvfs/fuzz", "springshell", "netlab360", "vulnerability scanner", "dirb/", "paros/3", "security-scan", "security scan", "domino hunter", "forest lobster", "internet ninja", "sqli dumper", "get-minimal", "webtrends security", "s.t.a.l.k.e.r", "prog.customcrawler", "wordpress hash"}
 )

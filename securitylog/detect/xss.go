@@ -178,6 +178,8 @@ func mentioned(b []byte, i, j int, name []byte, prose bool) bool {
 		return true
 	case close < 0:
 		return false
+	case ticked && script && close > 0 && at(rest, close+1) == '`' && !bytes.ContainsAny(rest[:close], "=/(<`"): // `<script async>`
+		return spaced()
 	case !script:
 		return ticked && at(rest, close+1) == '`' && bytes.IndexByte(rest[:close], '<') < 0 && spaced()
 	case close > 0 || !prose && !spaced():

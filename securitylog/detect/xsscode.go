@@ -112,6 +112,9 @@ func buildsCode(t *text, w []byte, i, j int) bool {
 	}
 	switch string(w) {
 	case "constructor":
+		if at(b, i-2) == '[' && isQuote(b[i-1]) && at(b, j) == b[i-1] && at(b, j+1) == ']' && at(b, j+2) == '(' {
+			return true // []["filter"]["constructor"]("go()")
+		}
 		return b[i-1] == '.' && (at(b, j) == '`' || at(b, j) == '(' && isQuote(at(b, j+1)) || b[max(0, i-2)] == ')' && hasPrefixAt(b, j, ".prototype."))
 	case "eval":
 		return at(b, j) == '(' && bytes.IndexByte([]byte(")];,=+(!{"), b[i-1]) >= 0 && between(t.at, signPage, j, j+maxHead)
@@ -257,7 +260,7 @@ func callsBrowser(b, w []byte, i, j int, left bool) bool {
 			}
 		}
 		if string(w) == "this" {
-			return false
+			return (left || i == 0) && next == '[' && hasAnyAt(b, k+2, "document", "location", "alert", "eval")
 		}
 		return left && next == '[' && (isQuote(at(b, k+1)) || at(b, k+1) == '/') || next == '.' && hasAnyAt(b, k+1, "location", "open(", "name", "onerror", "alert", "eval", "document", "print(") ||
 			next == '[' && isQuote(at(b, k+1)) && i == 0
