@@ -80,6 +80,30 @@ func TestPassesAndJumpsOfTheClock(t *testing.T) {
 	}
 }
 
+// TestTicketsOfOneKey holds that no key takes up all that can be remembered:
+// others' tickets would not be good any more.
+func TestTicketsOfOneKey(t *testing.T) {
+	store := NewTickets(4000, life, time.Hour)
+	good := func(key string, i int, now time.Time) bool {
+		return store.Use(Pass{KeyID: key, Nonce: fmt.Sprint(key, i), Ends: now.Add(life)}, "", true, now)
+	}
+	admitted := 0
+	for i := range 5000 {
+		if good("ada", i, start) {
+			admitted++
+		}
+	}
+	if admitted != 1000 {
+		t.Errorf("%d tickets of one key are remembered", admitted)
+	}
+	if !good("bob", 0, start) {
+		t.Error("another key's ticket is refused")
+	}
+	if !good("ada", 5000, start.Add(idle)) {
+		t.Error("the key's tickets are not good when the others have ended")
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	sealed := key.Seal(Cookie, "site", Pass{Ends: start, KeyID: "one", SecretID: "1"}, hash)
 	for _, seed := range []string{sealed, sealed + "=", "~~~~", strings.Replace(sealed, "one", "two", 1), strings.ToUpper(sealed), sealed[1:]} {
@@ -106,7 +130,7 @@ func TestTicketsAreBounded(t *testing.T) {
 	now := start
 	store := NewTickets(2000, life, time.Hour)
 	for i := range 2000 {
-		if !store.Use(Pass{Nonce: fmt.Sprint(i), Ends: now.Add(life)}, "", false, now) {
+		if !store.Use(Pass{KeyID: fmt.Sprint(i % 4), Nonce: fmt.Sprint(i), Ends: now.Add(life)}, "", false, now) {
 			t.Fatalf("the %dth is refused", i)
 		}
 	}
