@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -47,7 +48,7 @@ type Webhook struct {
 	// never logged. Required.
 	URL string `json:"url"`
 	// Headers are request headers by name, such as Authorization. Placeholders
-	// as in URL. Default: none.
+	// as in URL; a secret that is written down is refused. Default: none.
 	Headers map[string]string `json:"headers,omitempty"`
 	// Timeout is how long one post may take. Default: 5s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
@@ -127,6 +128,10 @@ func (w *Webhook) Provision(ctx caddy.Context) error {
 	}
 	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"gatehouse"}}
 	for name, text := range w.Headers {
+		if SecretHeader(http.CanonicalHeaderKey(name)) && !strings.Contains(text, "{") {
+			return fmt.Errorf("the header %s of agent_webhook stands in the clear in the configuration, which the admin endpoint tells and Caddy keeps: "+
+				"put the secret into the environment or a file, and write {env.NAME} or {file./path} in its place", name)
+		}
 		value, err := resolve(text)
 		if err != nil {
 			return fmt.Errorf("the header %s of agent_webhook: %w", name, err)

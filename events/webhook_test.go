@@ -167,6 +167,32 @@ func TestWebhookGoesOnAfterFailures(t *testing.T) {
 	require.NoError(t, w.Cleanup())
 }
 
+// TestWebhookSecrets holds that a secret of a webhook does not stand in the
+// configuration, and that what is no secret may.
+func TestWebhookSecrets(t *testing.T) {
+	t.Setenv("HOOK_TOKEN", "token-of-the-webhook")
+	for _, test := range []struct {
+		name, value string
+		refused     bool
+	}{
+		{"Authorization", "Bearer s3cret-in-the-clear", true},
+		{"x-api-key", "s3cret-in-the-clear", true},
+		{"Authorization", "Bearer {env.HOOK_TOKEN}", false},
+		{"X-Tenant", "one", false},
+	} {
+		w := &events.Webhook{URL: "https://a.test", Headers: map[string]string{test.name: test.value}}
+		ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+		err := w.Provision(ctx)
+		cancel()
+		require.Equal(t, test.refused, err != nil, "%s %s: %v", test.name, test.value, err)
+		if err != nil {
+			require.NotContains(t, err.Error(), "s3cret")
+			require.ErrorContains(t, err, "{env.NAME}")
+		}
+		require.NoError(t, w.Cleanup())
+	}
+}
+
 func TestWebhookConfiguration(t *testing.T) {
 	for text, want := range map[string]string{
 		"agent_webhook":                                                 "wrong argument count",

@@ -290,3 +290,50 @@ func TestExtendedConnect(t *testing.T) {
 		}
 	}
 }
+
+// TestSocketOverHTTP3Ends holds that a WebSocket over HTTP/3 is ended like any.
+func TestSocketOverHTTP3Ends(t *testing.T) {
+	g := startHTTP3(t, `agent_gate
+		agent_auth {
+			key a `+http3Key+`
+		}
+		agent_rate_limit {
+			stream_max_age 200ms
+		}
+		reverse_proxy BACKEND {
+			transport agent_backend
+		}`)
+	gone := make(chan string, 1)
+	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := gatetest.Upgrade(w)
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = io.Copy(io.Discard, conn)
+		gone <- r.URL.Path
+	})
+	_, client := g.dial(g.udp())
+	stream, err := client.OpenRequestStream(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodConnect, "https://localhost/x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-API-KEY", http3Key)
+	r.Proto = "websocket"
+	if err := stream.SendRequestHeader(r); err != nil {
+		t.Fatal(err)
+	}
+	res, err := stream.ReadResponse()
+	if err != nil || res.StatusCode != 200 {
+		t.Fatal(res, err)
+	}
+	select {
+	case <-gone:
+	case <-time.After(20 * time.Second):
+		t.Error("it goes on")
+	}
+}
