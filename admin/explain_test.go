@@ -58,7 +58,8 @@ GATE {
 	}
 }`
 
-// command runs `gatehouse explain` as the program does.
+// command runs a command of `gatehouse` as the program does, with a token on its
+// standard input.
 func command(t *testing.T, args ...string) string {
 	t.Helper()
 	var gate *cobra.Command
@@ -71,6 +72,7 @@ func command(t *testing.T, args ...string) string {
 	var out bytes.Buffer
 	gate.SetOut(&out)
 	gate.SetErr(&out)
+	gate.SetIn(strings.NewReader("a-token-of-another-program-0123456789\n"))
 	gate.SetArgs(args)
 	_ = gate.Execute()
 	return out.String()

@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/spf13/cobra"
 )
 
@@ -127,11 +128,33 @@ func (c *keyFile) add() *cobra.Command {
 				minted, err = d.Add(k, c.edit())
 				return err
 			})
+			c.warnOfScopes(cmd, k, err)
 			return c.reveal(cmd, minted, err)
 		},
 	}
 	r.flags(cmd)
 	return cmd
+}
+
+// warnOfScopes tells of a new key's scopes that no rule of the gate that runs
+// asks for. Where none runs with a key file, nobody knows.
+func (c *keyFile) warnOfScopes(cmd *cobra.Command, k keys.Key, failed error) {
+	var portrait gate.Portrait
+	if failed != nil || c.gate.get("/gatehouse/deployment", &portrait) != nil || !portrait.KeyFile {
+		return
+	}
+	for _, warning := range scopeWarnings(k, &portrait) {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", warning)
+	}
+}
+
+// scopeWarnings tells of scopes that no rule asks for.
+func scopeWarnings(k keys.Key, portrait *gate.Portrait) (warnings []string) {
+	asked := portrait.Scopes()
+	for _, scope := range gate.UnaskedScopes(k.Scopes, asked) {
+		warnings = append(warnings, fmt.Sprintf("no rule asks for the scope %s: it gives nothing; rules ask for %s", scope, strings.Join(asked, ", ")))
+	}
+	return warnings
 }
 
 // reveal shows a new secret, which is stored nowhere.
@@ -253,9 +276,11 @@ func (c *keyFile) importToken() *cobra.Command {
 			if err := c.file().Init(); err != nil {
 				return err
 			}
-			return c.file().Update(func(d *keys.Document) error {
+			err = c.file().Update(func(d *keys.Document) error {
 				return d.Import(k, strings.TrimRight(token, "\r\n"), c.edit())
 			})
+			c.warnOfScopes(cmd, k, err)
+			return err
 		},
 	}
 	r.flags(cmd)

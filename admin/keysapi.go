@@ -106,13 +106,15 @@ func statusOf(err error) int {
 type minted struct {
 	keys.Minted
 	Secret string `json:"secret,omitempty"`
+	// Warnings tell of what is allowed and probably not meant.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
-func reveal(m keys.Minted, err error) (any, error) {
+func reveal(m keys.Minted, err error, warnings ...string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return minted{m, m.Reveal()}, nil
+	return minted{m, m.Reveal(), warnings}, nil
 }
 
 func addKey(r *http.Request, app *gate.App) (any, error) {
@@ -129,7 +131,8 @@ func addKey(r *http.Request, app *gate.App) (any, error) {
 		m, err = d.Add(k, e)
 		return err
 	})
-	return reveal(m, err)
+	portrait := app.Portrait()
+	return reveal(m, err, scopeWarnings(k, &portrait)...)
 }
 
 func rotateKey(r *http.Request, app *gate.App) (any, error) {

@@ -181,8 +181,12 @@ func parseKey(d *caddyfile.Dispenser) (Key, error) {
 		}
 	}
 	return k, gate.Options{
-		"scopes": {Parse: list(&k.Scopes)},
-		"plan":   gate.Word(&k.Plan),
+		"scopes": {Parse: func(d *caddyfile.Dispenser) error {
+			err := list(&k.Scopes)(d)
+			gate.NotePlace(d, keyScopes(k.ID), k.Scopes)
+			return err
+		}},
+		"plan": gate.Word(&k.Plan),
 		"from": {Parse: func(d *caddyfile.Dispenser) error {
 			if err := list(&k.From)(d); err != nil {
 				return err

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -56,6 +57,7 @@ func parseCharacters(d *caddyfile.Dispenser) (c Characters, err error) {
 		return c, d.Err("characters needs the pattern of the files, like /srv/eliza/characters/*.json")
 	}
 	c = Characters{Files: args[0], Scopes: args[1:]}
+	gate.NotePlace(d, charactersLine, args)
 	if _, err := filepath.Match(c.Files, ""); err != nil {
 		return c, d.Errf("characters %s: this is no pattern of paths", c.Files)
 	}

@@ -50,6 +50,8 @@ type KeyRing struct {
 	using      sync.Mutex     // held while keys are put in force
 	document   *keys.Document // the key file as it was last read
 	started    bool           // the configuration is in force, and changes are told as they come
+	asked      []string       // the scopes that rules ask for, once it is
+	toldScopes map[string]bool
 
 	current atomic.Pointer[ring]
 	problem atomic.Pointer[string] // why the file as it is now cannot be used
@@ -96,6 +98,8 @@ func (k *KeyRing) Provision(ctx caddy.Context) error {
 	if k.app, err = gate.AppOf(ctx); err != nil {
 		return err
 	}
+	k.logger = ctx.Logger()
+	k.app.OnStart(k.warnOfScopes)
 	k.app.OnStart(func() error {
 		k.app.OnStart(k.account) // after the sites have put their keys in force
 		return nil
@@ -107,7 +111,6 @@ func (k *KeyRing) Provision(ctx caddy.Context) error {
 		k.beginSweep()
 		return nil
 	}
-	k.logger = ctx.Logger()
 	pepper := k.app.Getenv("GATEHOUSE_PEPPER")
 	if k.Pepper != "" {
 		if err := checkPepper(k.Pepper); err != nil {
@@ -187,6 +190,7 @@ func (k *KeyRing) useAgain() error {
 	if k.started {
 		k.tellFile("")
 	}
+	k.warnOfFile()
 	k.problem.Store(nil)
 	k.app.Streams().Sweep()
 	return nil

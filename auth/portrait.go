@@ -4,6 +4,7 @@ import "github.com/gatehouse-dev/caddy-gatehouse/gate"
 
 // Sit tells of the keys that are written in the site, without what opens them.
 func (a *Auth) Sit(site *gate.SitePortrait) {
+	site.Scopes = append(site.Scopes, a.scopesAsked()...)
 	site.Anonymous = append(site.Anonymous, a.Anonymous...)
 	for _, k := range a.Keys {
 		from := k.Secret
@@ -13,7 +14,7 @@ func (a *Auth) Sit(site *gate.SitePortrait) {
 		case k.Hash != "":
 			from = "hash"
 		}
-		site.Keys = append(site.Keys, gate.KeyPortrait{ID: k.ID, From: from, Bits: a.bits[k.ID]})
+		site.Keys = append(site.Keys, gate.KeyPortrait{ID: k.ID, From: from, Scopes: k.Scopes, Bits: a.bits[k.ID]})
 	}
 }
 

@@ -244,6 +244,15 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
+// Sit tells which scopes callers are asked for.
+func (t *Transport) Sit(site *gate.SitePortrait) {
+	for _, concealed := range t.Conceal {
+		if concealed.Unless != "" {
+			site.Scopes = append(site.Scopes, concealed.Unless)
+		}
+	}
+}
+
 // SitUpstream tells of the way to the backend.
 func (t *Transport) SitUpstream(upstream *gate.UpstreamPortrait) {
 	upstream.Backend = t.Errors

@@ -73,6 +73,9 @@ func (n *node) find(segment string) *node {
 	return nil
 }
 
+// Scopes are all those that routes and events need.
+func (t *table) Scopes() []string { return []string{read, chat, upload, admin} }
+
 // Route returns the scope that a request needs, and the tiers that count it. A
 // scope of "" means a key and no scope. CONNECT reaches the backend as GET.
 func (t *table) Route(method, path string) *gate.Route {

@@ -51,6 +51,8 @@ type SitePortrait struct {
 	TrustsAll bool `json:"trusts_all,omitempty"`
 	// Keys are the keys that are written in it.
 	Keys []KeyPortrait `json:"keys,omitempty"`
+	// Scopes are those that its rules ask callers for.
+	Scopes []string `json:"scopes,omitempty"`
 	// Guarded says that agent_auth stands in it.
 	Guarded bool `json:"guarded"`
 	// Anonymous are the scopes of callers without a key.
@@ -75,6 +77,8 @@ type KeyPortrait struct {
 	ID string `json:"id"`
 	// From is where its secret is from: a placeholder, "hash", or "new".
 	From string `json:"from"`
+	// Scopes are what it may do, as they are written.
+	Scopes []string `json:"scopes,omitempty"`
 	// Bits is how much chance is in the secret, by what it looks like; 0: only
 	// its hash is known.
 	Bits int `json:"bits,omitempty"`
@@ -108,7 +112,7 @@ type SharePortrait struct {
 	Paths []string `json:"paths,omitempty"`
 }
 
-// Sitter is a handler that tells what a portrait shows of it.
+// Sitter is a handler, or a transport, that tells what a portrait shows of it.
 type Sitter interface {
 	Sit(site *SitePortrait)
 }
@@ -116,6 +120,16 @@ type Sitter interface {
 // UpstreamSitter is a transport that tells what a portrait shows of it.
 type UpstreamSitter interface {
 	SitUpstream(upstream *UpstreamPortrait)
+}
+
+// Scopes are those that the rules of any site ask callers for.
+func (p *Portrait) Scopes() []string {
+	var all []string
+	for _, site := range p.Sites {
+		all = append(all, site.Scopes...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Portrait draws the configuration that runs.
@@ -193,6 +207,9 @@ func (s *SitePortrait) draw(handler caddyhttp.MiddlewareHandler, before passed) 
 	proxy, ok := handler.(*reverseproxy.Handler)
 	if !ok {
 		return
+	}
+	if sitter, ok := proxy.Transport.(Sitter); ok {
+		sitter.Sit(s)
 	}
 	for _, address := range upstreamsOf(proxy) {
 		upstream := UpstreamPortrait{Address: strings.TrimPrefix(address, "tcp/"), Guarded: before.guard}

@@ -49,6 +49,8 @@ type RouteTable interface {
 	// Event returns the scope that a client needs to send an event of that
 	// name on a socket.
 	Event(name string) (scope string)
+	// Scopes are all those that routes and events need.
+	Scopes() []string
 }
 
 var routeTables = make(map[string]RouteTable)

@@ -122,6 +122,9 @@ type Key struct {
 	Variable string
 	// File is the env file that the variable is from, if it is from one.
 	File File
+	// Unasked are its scopes that no rule asks for, each with what was probably
+	// meant.
+	Unasked []string
 	// Bits is how much chance is in it; 0: not known.
 	Bits int
 	// Created is when it was made; zero: not known.

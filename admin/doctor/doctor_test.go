@@ -79,6 +79,7 @@ func TestChecks(t *testing.T) {
 		{"keys", OK, func(d *Deployment) { d.Keys[1].Bits = 0 }, "20 days ago"},
 		{"keys", OK, func(d *Deployment) { d.Keys[1].File = File{} }, "nobody knows its age"},
 		{"keys", Warning, func(d *Deployment) { d.Keys[1].IsBackends = true }, "ELIZA_API_KEY"},
+		{"keys", Warning, func(d *Deployment) { d.Keys[0].Unasked = []string{"raed (is read meant?)"} }, "the key ci (key file) has the scope raed (is read meant?), which no rule asks for"},
 		{"keys", Warning, func(d *Deployment) { d.Keys = nil }, "there is no key"},
 		{"keys", Failed, func(d *Deployment) { d.KeyFile.Problem = "no JSON" }, "gatehouse key check"},
 		{"keys", Warning, func(d *Deployment) { d.KeyFile.Loose = "others can read it" }, "chmod 0600"},

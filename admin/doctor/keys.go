@@ -48,6 +48,9 @@ func checkKeys(d *Deployment, r *Result) {
 			r.warn("set ELIZA_API_KEY to a key of the clients' own: `openssl rand -base64 32`",
 				"%s is the backend's own: who has it needs no gate, and it cannot be changed without the backend", who)
 		}
+		for _, scope := range k.Unasked {
+			r.warn("give it a scope that a rule asks for, or take this one out", "%s has the scope %s, which no rule asks for: it gives nothing", who, scope)
+		}
 		checkAge(d, k, who, remedy, r)
 	}
 }

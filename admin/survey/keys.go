@@ -18,6 +18,7 @@ func (s *Survey) keys(d *doctor.Deployment, portrait gate.Portrait) error {
 			d.Keys = append(d.Keys, doctor.Key{
 				ID: k.ID, Place: nameOf(site), Variable: variable, Bits: k.Bits,
 				IsBackends: variable == "ELIZA_SERVER_AUTH_TOKEN", File: fileOf(variable, portrait),
+				Unasked: unasked(k.Scopes, site.Scopes),
 			})
 		}
 	}
@@ -45,10 +46,18 @@ func (s *Survey) keys(d *doctor.Deployment, portrait gate.Portrait) error {
 			}
 		}
 		if k.State == keys.StateActive {
-			d.Keys = append(d.Keys, doctor.Key{ID: k.ID, Place: "key file", Created: created, Rotate: true})
+			d.Keys = append(d.Keys, doctor.Key{ID: k.ID, Place: "key file", Created: created, Rotate: true, Unasked: unasked(k.Scopes, portrait.Scopes())})
 		}
 	}
 	return nil
+}
+
+func unasked(held, asked []string) []string {
+	var said []string
+	for _, scope := range gate.UnaskedScopes(held, asked) {
+		said = append(said, scope.String())
+	}
+	return said
 }
 
 // fileOf is the env file that a variable is from, if it is from one.

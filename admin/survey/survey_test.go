@@ -291,6 +291,29 @@ func TestBadDeployments(t *testing.T) {
 	}
 }
 
+// Scopes that no rule asks for are seen in a site and in the key file.
+func TestScopesThatNoRuleAsksFor(t *testing.T) {
+	d := good(t)
+	t.Setenv("READER_KEY", "xZ4qN8vT1mK6wR3pL9sD2fG7hJ5bC0aY")
+	d.site = "gatehouse elizaos BACKEND {\nauth {\nkey reader {env.READER_KEY} {\nscopes raed\n}\n}\n}"
+	if err := keys.NewFile(filepath.Join(d.dir, "keys.json")).Update(func(doc *keys.Document) error {
+		_, err := doc.Add(keys.Key{ID: "ci", Scopes: []string{"read", "caht"}}, keys.Edit{Now: time.Now()})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	d.start()
+	r := d.look()["keys"]
+	for _, want := range []string{") has the scope raed (is read meant?)", "the key ci (key file) has the scope caht (is chat meant?)"} {
+		if r.Status != doctor.Warning || !strings.Contains(text(r), want) {
+			t.Errorf("%s; wanted is %q", text(r), want)
+		}
+	}
+	if strings.Count(text(r), "which no rule asks for") != 2 {
+		t.Error(text(r))
+	}
+}
+
 // A proxy that is trusted, and names its clients last, is no failure.
 func TestTrustedProxyOfThisMachine(t *testing.T) {
 	d := good(t)
