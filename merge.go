@@ -220,8 +220,32 @@ func overridden(route, over *line) (*line, error) {
 	for short := range shortcuts {
 		known[short] = true
 	}
-	return nil, over.errorf("gatehouse knows no %q: in its block stand %s, and @matchers", name,
-		strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+	return nil, over.errorf("gatehouse knows no %q: %sin its block stand %s, and @matchers", name,
+		whereFrom(name, known), strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+}
+
+// homes are the places of what people write straight into the block.
+var homes = map[string]string{
+	"key": "auth", "public": "auth", "anonymous": "auth", "require": "auth", "accept": "auth", "failures": "auth", "cookie": "auth",
+	"tier": "rate_limit", "limit": "rate_limit", "plan": "rate_limit", "concurrent": "rate_limit", "exempt": "rate_limit",
+	"allow": "ip", "deny": "ip", "block": "security_log", "detect": "security_log", "max_body": "validate", "origins": "cors",
+	"allow_unsafe": "gate", "realm": "gate",
+}
+
+// whereFrom says where a line belongs that does not stand in the block, if it
+// can be told.
+func whereFrom(name string, known map[string]bool) string {
+	if short, ok := strings.CutPrefix(name, "agent_"); ok && known[short] {
+		return "here it is called " + short + "; "
+	}
+	if home, ok := homes[name]; ok {
+		return "it belongs into a block `" + home + " { ... }`; "
+	}
+	switch name {
+	case "env_file", "keys", "limits", "audit":
+		return "it belongs into the global option gatehouse, at the top of the file; "
+	}
+	return ""
 }
 
 // add puts a line of the operator's before the route's last one, so that what
@@ -271,7 +295,7 @@ func (l *line) merge(options []*line) error {
 		l.close = caddyfile.Token{File: last.File, Line: last.Line, Text: "}"}
 	}
 	var replaced []*line // options of the preset that are gone already
-	for _, option := range options {
+	for i, option := range options {
 		if option.removes() {
 			before := len(l.block)
 			l.block = slices.DeleteFunc(l.block, func(have *line) bool { return l.same(have, option) })
@@ -281,6 +305,9 @@ func (l *line) merge(options []*line) error {
 			continue
 		}
 		if l.keyOf(option) != "" {
+			if slices.ContainsFunc(options[:i], func(above *line) bool { return l.same(above, option) && !above.removes() }) {
+				return option.errorf("%s: a line above says the same option already, and one of the two would be lost", option.text())
+			}
 			if i := slices.IndexFunc(l.block, func(have *line) bool { return l.same(have, option) }); i >= 0 {
 				if err := l.block[i].refine(option); err != nil {
 					return err

@@ -75,10 +75,23 @@ func parseGatehouse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	preset.close.File, preset.close.Line = line.File, line.Line
 	handler, err := httpcaddyfile.ParseSegmentAsSubroute(h.WithDispenser(caddyfile.NewDispenser(preset.tokens())))
 	if err != nil {
-		return nil, err
+		return nil, inPreset{err, name}
 	}
 	return h.NewRoute(matcher, handler), nil
 }
+
+// inPreset is an error in a preset as it was merged. Its own lines are in no
+// file of the operator's; `gatehouse preset` prints them.
+type inPreset struct {
+	error
+	preset string
+}
+
+func (e inPreset) Error() string {
+	return strings.ReplaceAll(e.error.Error(), "at "+e.preset+".caddyfile:", "at `gatehouse preset "+e.preset+"`, line ")
+}
+
+func (e inPreset) Unwrap() error { return e.error }
 
 // parsePreset reads a preset's text as Caddy reads a Caddyfile, shorthand
 // placeholders included.

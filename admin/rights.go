@@ -46,6 +46,16 @@ func (r *rights) flags(cmd *cobra.Command) {
 // names of the flags, which but for the hyphens are those of the JSON fields.
 func (r *rights) key() (keys.Key, error) {
 	k := keys.Key{ID: r.ID, Scopes: r.Scopes, Agents: r.Agents, Sites: r.Sites, Plan: r.Plan, Entity: r.Entity}
+	for _, agent := range r.Agents {
+		if err := keys.CheckAgent(agent); err != nil {
+			return k, fmt.Errorf("--%w", err)
+		}
+	}
+	for _, site := range r.Sites {
+		if err := keys.CheckSite(site); err != nil {
+			return k, fmt.Errorf("--%w", err)
+		}
+	}
 	for _, text := range r.From {
 		network, err := ipaddr.ParseNetwork(text)
 		if err != nil {

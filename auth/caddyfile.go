@@ -200,7 +200,17 @@ func parseKey(d *caddyfile.Dispenser) (Key, error) {
 			return errors.Join(mistakes...)
 		}},
 		"expires": gate.Word(&k.Expires, gate.Readable[string](ParseEnd)),
-		"agents":  {Parse: list(&k.Agents)},
-		"entity":  gate.Word(&k.Entity, gate.CheckPlaceholder),
+		"agents": {Parse: func(d *caddyfile.Dispenser) error {
+			if err := list(&k.Agents)(d); err != nil {
+				return err
+			}
+			for _, agent := range k.Agents {
+				if err := keys.CheckAgent(agent); err != nil && !gate.IsPlaceholder(agent) {
+					return d.WrapErr(err)
+				}
+			}
+			return nil
+		}},
+		"entity": gate.Word(&k.Entity, gate.CheckPlaceholder),
 	}.ParseBlock(d)
 }

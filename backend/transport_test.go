@@ -340,6 +340,25 @@ func TestPlainTransportIsNamed(t *testing.T) {
 	}
 }
 
+// TestUnguardedBackendIsNamed holds that a forgotten agent_auth is told of at
+// each start.
+func TestUnguardedBackendIsNamed(t *testing.T) {
+	setenv(t)
+	const warning = "none of them is agent_auth: everybody who reaches the site can use the backend"
+	for site, warns := range map[string]bool{
+		"agent_gate\nreverse_proxy BACKEND":                                                   true,
+		"agent_rate_limit 100 1m\nreverse_proxy BACKEND {\ntransport agent_backend\n}":        true,
+		"agent_gate\nagent_auth {\nanonymous read\n}\nreverse_proxy BACKEND":                  false,
+		"agent_gate\nagent_auth /api/* {\nkey ada {env.CLIENT_KEY}\n}\nreverse_proxy BACKEND": false,
+		"reverse_proxy BACKEND": false, // no site of the gate's
+	} {
+		g := gatetest.Start(t, "GATE {\n"+site+"\n}")
+		if strings.Contains(g.Log(), warning) != warns {
+			t.Errorf("%s: a warning: %v", site, !warns)
+		}
+	}
+}
+
 // TestRewritesBehindAuthAreNamed holds that the start tells of paths that nobody
 // has judged in the form in which a plain proxy sends them.
 func TestRewritesBehindAuthAreNamed(t *testing.T) {

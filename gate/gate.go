@@ -150,11 +150,11 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 			zap.String("error_format", string(door.Format)))
 	}
 	g.door = door
-	if g.Pages == "" {
-		return nil
-	}
 	enabled, err := door.app.ResolveOptional(g.UI)
-	if err != nil {
+	if err == nil && g.Pages == "" && isOn(enabled) {
+		err = errors.New("ui is on, and nothing says which web UI the site has: write `pages elizaos`, use the preset elizaos, or take `ui` out")
+	}
+	if err != nil || g.Pages == "" {
 		return err
 	}
 	if g.ui, err = newWebUI(g.Pages, enabled); err != nil {

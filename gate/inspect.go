@@ -117,6 +117,11 @@ func (i *inspection) look(handler caddyhttp.MiddlewareHandler, before passed) {
 
 func (i *inspection) proxy(h *reverseproxy.Handler, before passed) {
 	upstreams := upstreamsOf(h)
+	if before.step != "" && !before.guard {
+		i.logger.Warn("a reverse_proxy stands behind agent directives, and none of them is agent_auth: everybody who reaches the site can use the backend: "+
+			"write agent_auth with a key, or, if that is meant, with `anonymous <scope>`",
+			zap.Strings("upstreams", upstreams), zap.String("behind", before.step))
+	}
 	if backend, ok := h.Transport.(Backend); ok {
 		backend.Inspect(upstreams)
 		return

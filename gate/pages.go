@@ -45,12 +45,17 @@ type webUI struct {
 // uiWords are the words that switch the UI on, as ElizaOS reads them.
 var uiWords = []string{"true", "1", "yes", "on"}
 
+// isOn reads a word that switches something as ElizaOS does.
+func isOn(word string) bool {
+	return slices.Contains(uiWords, strings.ToLower(strings.TrimSpace(word)))
+}
+
 func newWebUI(name, enabled string) (*webUI, error) {
 	pages, known := knownPages[name]
 	if !known {
 		return nil, fmt.Errorf("the web UI of %q is not known: known are those of %s", name, strings.Join(slices.Sorted(maps.Keys(knownPages)), ", "))
 	}
-	ui := &webUI{on: slices.Contains(uiWords, strings.ToLower(strings.TrimSpace(enabled))), files: make(map[string]bool)}
+	ui := &webUI{on: isOn(enabled), files: make(map[string]bool)}
 	for _, path := range pages.Files {
 		ui.files[path] = true
 	}

@@ -94,6 +94,7 @@ func (l *RateLimit) parseTier(h httpcaddyfile.Helper, d *caddyfile.Dispenser) er
 		return d.Err("a tier needs a name")
 	}
 	t := &Tier{Name: d.Val()}
+	file, line := d.File(), d.Line() // what is wrong with the whole of it is told of its first line
 	if l.hasTier(t.Name) {
 		return d.Errf("there are two tiers named %s", t.Name)
 	}
@@ -106,7 +107,17 @@ func (l *RateLimit) parseTier(h httpcaddyfile.Helper, d *caddyfile.Dispenser) er
 			t.Limits = append(t.Limits, limit)
 			return err
 		}},
-		"by":    gate.Word(&t.By),
+		"by": {Parse: func(d *caddyfile.Dispenser) error {
+			text, err := gate.OneArg(d)
+			if err == nil {
+				_, _, err = parseBy(text)
+				err = wrap(d, err)
+			}
+			if err == nil {
+				t.By = text
+			}
+			return err
+		}},
 		"count": gate.Word(&t.Count),
 		"free": {Parse: func(d *caddyfile.Dispenser) error {
 			args := d.RemainingArgs()
@@ -131,7 +142,10 @@ func (l *RateLimit) parseTier(h httpcaddyfile.Helper, d *caddyfile.Dispenser) er
 		"ipv6_prefix": gate.Word(&t.IPv6Prefix, gate.Placeholder(whole)),
 		"shared":      gate.Word(&t.Shared),
 	}.ParseBlock(d)}
-	return errors.Join(append(mistakes, wrap(d, t.check()))...)
+	if err := t.check(); err != nil {
+		mistakes = append(mistakes, fmt.Errorf("%w, at %s:%d", err, file, line))
+	}
+	return errors.Join(mistakes...)
 }
 
 // planLine is a line of a plan, which begins with the name of a tier.

@@ -78,6 +78,22 @@ func (k *Key) check() []error {
 	return errs
 }
 
+// CheckAgent finds what can be the id of no agent, such as its name.
+func CheckAgent(id string) error {
+	if !isUUID(id) {
+		return fmt.Errorf("agent %s: an agent's id is a UUID; GET /api/agents lists the agents with theirs", id)
+	}
+	return nil
+}
+
+// CheckSite finds what is the name of no site, such as its address.
+func CheckSite(name string) error {
+	if strings.Contains(name, "/") || strings.Count(name, ":") == 1 {
+		return fmt.Errorf("site %s: a site is named by its host alone, such as agents.example.com, without scheme, port and path", name)
+	}
+	return nil
+}
+
 // isToken keeps names that are sent in headers (WWW-Authenticate, RateLimit) free of quotes and separators.
 func isToken(s string) bool {
 	if s == "" || len(s) > maxToken {
