@@ -126,11 +126,14 @@ func (n *named) unlessMany() error {
 const maxNaming = 1 << 20
 
 // inBody adds what the body names, and puts back what it has read.
-func (n *named) inBody(table gate.RouteTable, r *http.Request, chosen []string) error {
+func (n *named) inBody(table gate.RouteTable, r *http.Request, req *gate.Request, chosen []string) error {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxNaming+1))
+	body, err := req.ReadAll(r.Body, maxNaming)
+	if refusal, busy := errors.AsType[*gate.Refusal](err); busy {
+		return refusal
+	}
 	if err != nil {
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 			return bodyTooLarge()

@@ -61,7 +61,7 @@ func (a *Auth) checkReach(r *http.Request, req *gate.Request, known *principal) 
 		return nil, nil
 	}
 	c := &reach{table: a.table, route: route, caller: caller, owner: known.owner, made: a.made, rings: a.rings(), wanted: wanted}
-	if err := c.read(r); err != nil {
+	if err := c.read(r, req); err != nil {
 		return nil, err
 	}
 	if err := c.check(); err != nil {
@@ -109,7 +109,7 @@ func setAgent(r *http.Request, agent string) {
 }
 
 // read finds what the request names.
-func (c *reach) read(r *http.Request) error {
+func (c *reach) read(r *http.Request, req *gate.Request) error {
 	c.named.inPath(r.URL.Path, c.route.Reach.Segments)
 	inQuery, inBody := []string(nil), c.route.Reach.For
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -117,7 +117,7 @@ func (c *reach) read(r *http.Request) error {
 	}
 	err := c.named.inQuery(c.table, r.URL.RawQuery, inQuery)
 	if err == nil && !c.route.Reach.Opaque && !c.route.Reach.Socket {
-		err = c.named.inBody(c.table, r, inBody)
+		err = c.named.inBody(c.table, r, req, inBody)
 	}
 	if !errors.Is(err, errUnreadable) {
 		return err

@@ -62,7 +62,10 @@ func pollingRefusal(r *http.Request, req *gate.Request) *gate.Refusal {
 	if r.Body == nil { // the proxy takes it out if its length is 0
 		return refusalOf(sockets.Polling(nil, req.Socket))
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, sockets.MaxMessage+1))
+	body, err := req.ReadAll(r.Body, sockets.MaxMessage)
+	if refusal, busy := errors.AsType[*gate.Refusal](err); busy {
+		return refusal
+	}
 	switch {
 	case err != nil:
 		return unreadable("the client did not send the whole body")
@@ -104,9 +107,23 @@ func readSocket(res *http.Response, r *http.Request, req *gate.Request) (*http.R
 		return nil, fmt.Errorf("the backend has agreed to an extension of WebSockets that nobody has offered, so the gate could not read what is said")
 	}
 	watched := &socket{ReadWriteCloser: conn, r: r, req: req}
-	watched.reader = sockets.NewWebSocket(conn, req.Socket)
+	watched.reader = sockets.NewWebSocket(conn, holder{req.Socket, req})
 	res.Body = watched
 	return res, nil
+}
+
+// holder is a judge that minds what is held of messages that are not whole.
+type holder struct {
+	gate.SocketJudge
+	req *gate.Request
+}
+
+// Holds returns an error if the gate may not hold that many bytes of the socket.
+func (h holder) Holds(bytes int) error {
+	if refusal := h.req.Holds(bytes); refusal != nil {
+		return refusal
+	}
+	return nil
 }
 
 // socket is the connection to the backend of a WebSocket, on which the client

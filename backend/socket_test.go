@@ -315,3 +315,61 @@ func TestSocketsNeedTheTransport(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestUnfinishedIsBounded holds that a key cannot have the gate hold what its
+// sockets and bodies never come to the end of, however many it opens, that other
+// keys feel nothing of it, and that it is over when the connections are.
+func TestUnfinishedIsBounded(t *testing.T) {
+	g, got := startSockets(t)
+	const length = 990_000
+	const many, bound = 45, 32 << 20
+	body := "42[\"message\",\"" + strings.Repeat("x", 900_000) + "\"]"
+	polling := func(key string) int {
+		return g.Send("POST", "/socket.io/?EIO=4&transport=polling", body, "X-API-KEY", key, "Content-Type", "text/plain;charset=UTF-8").Status
+	}
+	for kind, begin := range map[string]func() (net.Conn, *bufio.Reader){
+		"sockets": func() (net.Conn, *bufio.Reader) {
+			conn, r := open(t, g, chatKey)
+			_, _ = conn.Write([]byte{0x81, 0x80 | 127, 0, 0, 0, 0, 0, 0x0f, 0x1b, 0x30, 0, 0, 0, 0})
+			return conn, r
+		},
+		"bodies": func() (net.Conn, *bufio.Reader) {
+			conn, err := net.Dial("tcp", g.Addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(conn, "POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: %s\r\nX-API-KEY: %s\r\nContent-Length: %d\r\n\r\n", g.Addr, chatKey, length)
+			return conn, bufio.NewReader(conn)
+		},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			refused := make(chan struct{}, many)
+			var conns []net.Conn
+			for range many {
+				conn, r := begin()
+				conns = append(conns, conn)
+				_ = conn.SetDeadline(time.Time{})
+				go func() {
+					if first, err := r.ReadByte(); err == nil && (first == 0x88 || first == 'H') { // a goodbye, or a response
+						refused <- struct{}{}
+					}
+				}()
+				go func() { _, _ = conn.Write(make([]byte, length-1)) }()
+			}
+			for range many - bound/length {
+				select {
+				case <-refused:
+				case <-time.After(time.Minute):
+					t.Fatal("there is no bound")
+				}
+			}
+			if status := polling(adminKey); status != 200 || <-got != body {
+				t.Errorf("another key's body: %d", status)
+			}
+			for _, conn := range conns {
+				conn.Close()
+			}
+			gatetest.Await(t, "what was held is forgotten", func() bool { return polling(chatKey) == 200 && <-got == body })
+		})
+	}
+}

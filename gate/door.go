@@ -132,6 +132,7 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 	d.app.proxies.look(r, req)
 	r = d.app.streams.enter(w, r, req)
 	defer req.stream.leave()
+	defer req.letGo()
 	req.writer.r = r
 	err := d.run(r, req, next, step)
 	if refusal := req.refusal.Load(); refusal != nil {

@@ -48,6 +48,7 @@ type Request struct {
 	// hangers is the room of dressed, kept here as idHeader is.
 	hangers [2]Dresser
 	stream  Stream
+	held    held
 	// behind and ctx are the request as the handlers see it and its context,
 	// kept here as idHeader is.
 	behind  http.Request

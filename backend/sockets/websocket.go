@@ -32,7 +32,16 @@ type patch struct {
 	payload []byte // masked
 }
 
+// Holder is a Judge that minds how much is held back.
+type Holder interface {
+	// Holds returns nil if that many bytes may be held from now on, in place of
+	// those before.
+	Holds(bytes int) error
+}
+
 // NewWebSocket returns a WebSocket that passes on to out what judge lets pass.
+// If judge is a Holder, it is asked about what is held of messages that are not
+// whole.
 func NewWebSocket(out io.Writer, judge Judge) *WebSocket {
 	return &WebSocket{out: out, packets: packets{judge: judge}}
 }
@@ -79,6 +88,12 @@ func (w *WebSocket) Write(p []byte) (int, error) {
 	}
 	if whole > 0 || len(w.held) == 0 { // else all of it is held already
 		w.hold(data[whole:])
+	}
+	if holder, ok := w.packets.judge.(Holder); ok {
+		if err := holder.Holds(cap(w.held) + cap(w.text)); err != nil {
+			w.err, w.held, w.text = err, nil, nil
+			return 0, err
+		}
 	}
 	return len(p), nil
 }
