@@ -306,6 +306,8 @@ var cleanTalk = []string{
 	"salt & sort the list",
 	"If %W is used, then Sunday falls on week 0",
 	"turn it off; then sort the books by date",
+	"请解释一下这段代码的含义: document.getElementById('a').innerHTML = b;",
+	"解释代码的含义和用法 <?php echo 'a'; ?>",
 	"Translate this function to JavaScript: \n\n```\ndef f(a): return a\n```",
 	"please rewrite it for me in JavaScript: `def f(n): return n * f(n-1)`",
 	"what does this line show me: prompt('a:', '') + prompt('b:', '');",

@@ -368,5 +368,5 @@ func assigns(b []byte, i, j int) bool {
 	for v < len(b) && (b[v] == '"' || b[v] == '\'' || b[v] == '\\') {
 		v++
 	}
-	return at(b, v) == '$' && (at(b, v+1) == '(' || at(b, v+1) == '\'' || at(b, v+1) == '"' || at(b, v+1) == '{') || at(b, v) == '`'
+	return at(b, v) == '$' && (at(b, v+1) == '(' || at(b, v+1) == '\'' || at(b, v+1) == '"' || at(b, v+1) == '{' && (at(b, v+2) == '#' || at(b, v+2) == '!' || expands(b, v))) || at(b, v) == '`'
 }

@@ -26,7 +26,7 @@ func (s *scan) scripts(t *text) {
 				s.report(t.place, JS, "js-data")
 				return
 			}
-		case spokenOf(b, i-len(scheme)-1, i+1), t.prose && namesLanguage(b, i-len(scheme), i+1):
+		case doesNothing(b, i+1), spokenOf(b, i-len(scheme)-1, i+1), t.prose && namesLanguage(b, i-len(scheme), i+1):
 		case codeFollows(b, i+1, t.prose):
 			s.report(t.place, JS, "js-scheme")
 			if i > len(scheme)+2 && !t.prose { // amid other text, for a page to make a link of
@@ -88,6 +88,29 @@ func spokenOf(b []byte, open, close int) bool {
 		return bytes.IndexByte(b[max(0, open-maxHead):open], ' ') >= 0
 	}
 	return false
+}
+
+// doesNothing reports whether what follows a script scheme is what pages write into links that lead nowhere, to their end: javascript:;
+// javascript:void(0).
+func doesNothing(b []byte, i int) bool {
+	i = skipBlank(b, i)
+	start := i
+	for _, nothing := range []string{"void(0)", "void 0", "void(null)"} {
+		if hasPrefixAt(b, i, nothing) {
+			i += len(nothing)
+			break
+		}
+	}
+	if at(b, i) == ';' {
+		i++
+	}
+	if i == start {
+		return false
+	}
+	if isQuote(at(b, i)) || at(b, i) == '\\' && isQuote(at(b, i+1)) {
+		return true
+	}
+	return skipBlank(b, i) == len(b)
 }
 
 // namesLanguage reports whether the word from i on, amid talk, is the language's name, with code of it behind the colon: a blank stands on

@@ -334,10 +334,33 @@ var markOf = [256]marks{
 	'\r': markBreak, '\n': markBreak, 0: markBreak, '.': markDot, '[': markBracket, wild: markWild, '?': markQuestion, '^': markCaret,
 }
 
+// blankless reports whether the text holds eight characters in a row of Chinese, Japanese or Korean, which is a sentence where no blanks are
+// written.
+func blankless(b []byte) bool {
+	const least = 8
+	step(len(b))
+	run := 0
+	for i := 0; i+2 < len(b); {
+		if c := b[i]; c < 0xE3 || c > 0xED {
+			run = 0
+			i++
+			continue
+		}
+		if run++; run == least {
+			return true
+		}
+		i += 3
+	}
+	return false
+}
+
 // readsLikeProse reports whether the text holds four words in a row, of letters alone and with single spaces between. SQL's own
 // words and shell names do not count as words of a sentence.
 func readsLikeProse(b []byte) bool {
 	const least = 7 // four letters and the blanks between them
+	if blankless(b) {
+		return true
+	}
 	if len(b) < least || bytes.Count(b, []byte{' '})+bytes.Count(b, []byte{'+'}) < 3 {
 		return false
 	}

@@ -101,6 +101,7 @@ type template struct {
 	walk, call int // signs
 	use        int // a bracket, a pipe or an equals sign: the expression calls, pipes or assigns
 	digit      int
+	noise      int // a control character: an image or an archive, and no template
 }
 
 func readTemplate(t *text, start int) template {
@@ -113,6 +114,8 @@ func readTemplate(t *text, start int) template {
 			m.use = start + k + 1
 		case isDigit(c):
 			m.digit = start + k + 1
+		case c < ' ' && c > wild && !isSpace(c):
+			m.noise = start + k + 1
 		}
 	}
 	return m
@@ -139,7 +142,7 @@ func (m template) judge(t *text, i, start int) string {
 	if m.digit > start && arithmetic(body[:min(len(body), maxSum)]) {
 		return "ssti-arithmetic"
 	}
-	if t.b[i] == '{' && describes(body) {
+	if t.b[i] == '{' && describes(body) || m.noise > start {
 		return ""
 	}
 	if m.walk > start {
