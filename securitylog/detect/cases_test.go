@@ -214,6 +214,7 @@ var cleanTargets = []string{
 	"/odata/Agents?$filter=name%20eq%20%27Ada%27%20and%20age%20gt%2030&$top=20&$orderby=created%20desc",
 	"/films?select=title,actors(first_name,last_name)&actors.first_name=eq.Ada",
 	"/reports?or=(and(due.gte.today,due.lte.tomorrow),and(due.gt.-infinity))",
+	"/x?age[$gte]=18&age[$lt]=65.5&from[$gt]=2026-01-02T03:04:05Z&filters[$or][0][name][$eq]=pizza&filters[$or][1][open][$eq]=true&size%5B%24lte%5D=-3",
 	"/x?callback=jQuery123_4&q=call_user_func_array&function=print&func=systems&callback=execute",
 	"/x?schema=%7B%22$comment%22:%22a%22,%22$ref%22:%22b%22,%22properties%22:%7B%22or%22:%7B%7D%7D%7D",
 	"/x/one%0atwo:%20three",

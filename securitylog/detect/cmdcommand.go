@@ -141,7 +141,7 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return rule
 	case place <= 3 && readsFile(name) && arg == argPlain && len(b)-j <= 24:
 		return rule
-	case !has && kind != cmdSure && (joinsWords(b, place, sep) && kind == cmdWord || sep == sepPipe && listsNames(b)):
+	case !has && kind != cmdSure && (joinsWords(b, place, sep) && kind == cmdWord || (sep == sepPipe || sep == sepSemi && kind == cmdWord) && listsNames(b, b[place-1])):
 		return ""
 	case !has && sep != sepBreak && kind == cmdWord && (place <= 8 || sep <= sepAmp && place <= maxHead && left(b, place)) && (sep != sepAmp || !isLetter(at(b, place-2))):
 		return rule
@@ -208,7 +208,7 @@ func skipRunners(b []byte, i int) (next int, tests bool) {
 func runsOther(b []byte, i, j int, sep separator, t *text) bool {
 	ends := sep == sepSemi || sep == sepPipe || sep == sepAmp
 	switch c := at(b, i); {
-	case c == '$' && isLetter(at(b, i+1)) && !t.prose && ends:
+	case c == '$' && isLetter(at(b, i+1)) && !t.prose && ends && at(b, wordEnd(b, i+1)) != '=': // ;$orderby=name
 		return i > 1 && !isBlank(b[i-1]) || i == 1 && b[0] != '&' && wordEnd(b, i+1) == len(b)
 	case c == '.' && at(b, i+1) == ' ' && !t.prose && ends:
 		k := skipSpaces(b, i+1)

@@ -57,8 +57,7 @@ func cutsOut(b []byte, start, end int) bool {
 // environment are variables that shells are started with.
 var environment = wordSet([]string{"home", "path", "pwd", "oldpwd", "shell", "user", "logname", "hostname", "hosttype", "ostype", "machtype", "lang", "term", "ls_colors", "ifs", "ps1", "ps2", "ps4", "bash", "bash_version", "tmpdir", "mail"})
 
-// unsetVariable returns the length of a variable with a name of one letter at i, behind a letter and before a letter, a slash or the end,
-// 0 for none: where nobody has set it, who${u}ami is whoami.
+// unsetVariable returns the length of a variable with a name of one letter at i, 0 for none: where nobody has set it, who${u}ami is whoami.
 func unsetVariable(b []byte, i int) int {
 	end := i + 2
 	name := at(b, i+1)
@@ -68,9 +67,7 @@ func unsetVariable(b []byte, i int) int {
 			return 0
 		}
 	}
-	if next := at(b, end); !isLetter(name) || name == 0 || isWordByte(next) && end == i+2 || isDigit(next) {
-		return 0
-	} else if end == i+2 && next != '/' && next != ' ' && next != '+' && next != 0 {
+	if !isLetter(name) || end == i+2 && isWordByte(at(b, end)) {
 		return 0
 	}
 	return end - i

@@ -39,15 +39,15 @@ func sortsByField(name, b []byte, j int) bool {
 // maxList is the length of the longest list of names that is taken for one.
 const maxList = 128
 
-// listsNames reports whether the text is nothing but three words or more with bars between them: id|name|date.
-func listsNames(b []byte) bool {
+// listsNames reports whether the text is nothing but three words or more with one sign between them, or commas: id|name|date, id,name;date.
+func listsNames(b []byte, sign byte) bool {
 	if len(b) > maxList {
 		return false
 	}
 	bars := 0
 	for i, c := range b {
 		switch {
-		case c == '|' && isWordByte(at(b, i-1)) && isWordByte(at(b, i+1)):
+		case (c == sign || c == ',') && isWordByte(at(b, i-1)) && isWordByte(at(b, i+1)):
 			bars++
 		case !isWordByte(c):
 			return false

@@ -1,6 +1,10 @@
 package detect
 
-import "bytes"
+import (
+	"bytes"
+	"net/url"
+	"strings"
+)
 
 // The nosqli rules look for MongoDB's operators where a value was expected, and for JavaScript meant for its server.
 //
@@ -52,6 +56,58 @@ func operatorKey(key string) string {
 		return "nosqli-operator"
 	}
 	return ""
+}
+
+// filters reports whether a parameter asks for what is equal to a value, or on one side of a number or a date, as some frameworks have it:
+// age[$gte]=18. Nobody gets around a check with that: it takes a comparison that anything passes, with nothing or with a word.
+func filters(name, value string) bool {
+	if !strings.Contains(name, "$") && !strings.Contains(name, "%24") || len(name) > maxNameLen {
+		return false
+	}
+	name, err := url.QueryUnescape(name)
+	if err != nil {
+		return false
+	}
+	var operator string
+	for rest := name; ; {
+		field, after, more := strings.Cut(rest, "[")
+		field = strings.TrimSuffix(field, "]")
+		switch {
+		case operator != "" && operator != "$or" && operator != "$and":
+			return false // nothing follows a comparison
+		case strings.HasPrefix(field, "$"):
+			operator = field
+		case field != "" && !plainName(field):
+			return false
+		default:
+			operator = ""
+		}
+		if rest = after; !more {
+			break
+		}
+	}
+	switch operator {
+	case "$eq":
+		return plainName(value) || value != "" && quietText(value, 0, true)
+	case "$gt", "$gte", "$lt", "$lte":
+		return numeral(value)
+	}
+	return false
+}
+
+// numeral reports whether a value is a number, a date or a time.
+func numeral(value string) bool {
+	digits := 0
+	for i := range len(value) {
+		switch c := value[i]; {
+		case isDigit(c):
+			digits++
+		case i == 0 && c != '-', strings.IndexByte("-+.:TZ%eE", c) < 0:
+			return false
+		}
+	}
+	step(len(value))
+	return digits > 0
 }
 
 // mongoOperator finds "$name" in the position of a key: in brackets, or in quotes or bare before a colon.

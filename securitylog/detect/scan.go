@@ -156,7 +156,7 @@ func (s *scan) query(p place, query string) {
 		at.name = name
 		s.prototype(at, name)
 		switch { // an attack can stand in the name, and in PHP and Node "a[$ne]" is an operator
-		case plainName(name):
+		case plainName(name), filters(name, value):
 		case strings.ContainsAny(name, "<>'\"`(;|{\\%"):
 			s.value(at, pair, true, false) // the equals sign may be the attack's own
 		default:

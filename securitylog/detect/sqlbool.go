@@ -4,6 +4,9 @@ package detect
 func (q *sqlText) atBool(i int) string {
 	sign := q.toks[i].kind == tokLogic
 	left := q.left(i)
+	if open := q.tok(i - 1); i > 2 && open.kind == tokQuote && !open.glue && q.toks[i-2].kind == tokWord && q.tok(i+1).kind == tokQuote && q.tok(i+1).c != open.c && !q.tok(i+1).glue {
+		return "" // talk of signs: ' and "
+	}
 	end, both, ok := q.comparison(i + 1)
 	if ok {
 		_, worded := q.wordCompare(i+1, end)

@@ -93,7 +93,11 @@ func (q *sqlText) split() bool {
 		}
 	}
 	before := q.tok(first - 1)
-	value := before.kind == tokOp && q.tok(first-2).kind == tokWord && q.tok(first+2).kind == tokQuote // name="like"
+	end := first + 2
+	for q.tok(end).kind == tokWord && end-first <= maxName {
+		end++
+	}
+	value := before.kind == tokOp && q.tok(first-2).kind == tokWord && q.tok(end).kind == tokQuote // name="like", name="O'Neil"
 	if first >= 0 && q.amidLetters(first, first+2) || before.kind == tokOpen || before.kind == tokComma || value || q.measures(first) && q.measures(last) {
 		return false
 	}

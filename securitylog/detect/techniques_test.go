@@ -39,7 +39,7 @@ var techniques = []technique{
 		[]string{"net profit & users", "type of question", "powershell tutorial", "dir en grey"}},
 	{"behind quotes and in braces", detect.CmdI,
 		[]string{"`{cat,/etc/group}`", "' `id` #", "\" `uname -a`", ", `id`"},
-		[]string{"- `id`", "the set `{a,b}`", "`{id}`", "`id`, `name`"}},
+		[]string{"- `id`", "the set `{a,b}`", "`{id}`", "`id`, `name`", " `ls`"}},
 	{"variables that nobody has set", detect.CmdI,
 		[]string{"w${u}h${u}o${u}a${u}m${u}i", "/bin$u/bash$u", ";c${x}at /etc/group", "`i${u}d`"},
 		[]string{"US$a lot", "a${b}c", "price$x", "${u}", "i$d"}},
@@ -209,7 +209,7 @@ var techniques = []technique{
 		[]string{"how do I use <xsl:include in a page of mine", "schemaLocation or noNamespaceSchemaLocation", "<xsl:template match=\"a\"> does not match"}},
 
 	{"tags", detect.XSS,
-		[]string{"<script>go()</script>", "<ScRiPt src=//h></sCrIpT>", "<script\n>go()", "<svg onload=go()>", "<svg/onload=go()>", "<math><mi xlink:href=javascript:go()>", "<iframe srcdoc='<b>'>", "<iframe src=javascript:go()>", "<object data=javascript:go()>", "<embed src=//h>", "<base href=//h>", "press this button of my page <button formaction=//h>", "<form action=javascript:go()><input type=submit>", "<isindex action=j&Tab;a>", "<meta http-equiv=refresh content='0;url=javascript:go()'>"},
+		[]string{"<script>go()</script>", "<ScRiPt src=//h></sCrIpT>", "<script\n>go()", "<svg onload=go()>", "<svg/onload=go()>", "<math><mi xlink:href=javascript:go()>", "<iframe srcdoc='<b>'>", "<iframe src=javascript:go()>", "<object data=javascript:go()>", "<embed src=//h>", "<base href=//h>", "press this button of my page <button formaction=//h>", "send this form of my page <form action=//h>", "<form action=javascript:go()><input type=submit>", "<isindex action=j&Tab;a>", "<meta http-equiv=refresh content='0;url=javascript:go()'>"},
 		[]string{"a < b", "<3", "x <- y", "List<String>", "the <script> tag of a page that I wrote", "<name>"}},
 	{"handlers", detect.XSS,
 		[]string{"<img src=x onerror=go()>", "<IMG/SRC=x/OnErRoR=go()>", "<body onload\n=\ngo()>", "<input autofocus onfocus=go()>", "<video><source onerror=go()>", "<details open ontoggle=go()>", "<x onpointerrawupdate=go()>", "\" onmouseover=\"go()", "' autofocus onfocus='go()", "<marquee onstart=go()>", "<a onanimationend=go() style=animation:x>", " onmouseover=\"document.cookie=1\">"},
