@@ -42,7 +42,8 @@ type settings struct {
 	EnvFile                 string
 	Key, BackendKey         string
 	Limit                   int
-	fields                  // of the gate's answers
+	fields                       // of the gate's answers
+	Sends                   bool // whether a bare Caddy sends them too
 }
 
 // limit is a number that no round reaches. It is not larger because caddy-ratelimit holds 24 bytes for each request of it.
@@ -153,7 +154,7 @@ func (c *contender) Title() string { return c.title }
 
 func (h *house) startContender(name, program string, limit int) (*contender, error) {
 	c := &contender{name: name, program: program, settings: h.settings}
-	c.Limit = limit
+	c.Limit, c.Sends = limit, name == "fields"
 	var err error
 	if c.Dir, err = os.MkdirTemp(h.dir, name); err != nil {
 		return nil, err
@@ -164,7 +165,7 @@ func (h *house) startContender(name, program string, limit int) (*contender, err
 	if c.HTTPS, err = port.Free(); err != nil {
 		return nil, err
 	}
-	source := map[string]string{"caddy": "bare.caddyfile", "fields": "fields.caddyfile", "gatehouse": "gate.caddyfile", "earlier": "gate.caddyfile", "assembled": "assembled.caddyfile", "nginx": "nginx.conf"}[name]
+	source := map[string]string{"caddy": "bare.caddyfile", "fields": "bare.caddyfile", "gatehouse": "gate.caddyfile", "earlier": "gate.caddyfile", "assembled": "assembled.caddyfile", "nginx": "nginx.conf"}[name]
 	config := filepath.Join(c.Dir, source)
 	if err := writeConfiguration(config, source, c.settings); err != nil {
 		return nil, err
