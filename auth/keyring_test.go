@@ -261,15 +261,11 @@ func TestStreamsEnd(t *testing.T) {
 	file.revoke("ada", "")
 	want := map[string]bool{"/ada/reading": true, "/ada/silent": true, "/ada/socket": true}
 	for len(want) > 0 {
-		select {
-		case path := <-gone:
-			if !want[path] {
-				t.Errorf("%s has ended", path)
-			}
-			delete(want, path)
-		case <-time.After(20 * time.Second):
-			t.Fatalf("still open: %v", want)
+		path := gatetest.Receive(t, fmt.Sprintf("the end of one of %v", want), gone)
+		if !want[path] {
+			t.Errorf("%s has ended", path)
 		}
+		delete(want, path)
 	}
 	gatetest.Await(t, "there is an event for each", func() bool {
 		return strings.Count(g.Log(), "the request was ended: the key ada is revoked") == 3
@@ -282,13 +278,8 @@ func TestStreamsEnd(t *testing.T) {
 		d.Keys[1].Scopes = []string{"read"}
 		return nil
 	})
-	select {
-	case path := <-gone:
-		if path != "/bob/reading" {
-			t.Errorf("%s has ended", path)
-		}
-	case <-time.After(20 * time.Second):
-		t.Error("the stream of a key that has lost scopes is still open")
+	if path := gatetest.Receive(t, "the end of the stream of a key that has lost scopes", gone); path != "/bob/reading" {
+		t.Errorf("%s has ended", path)
 	}
 }
 
@@ -372,13 +363,8 @@ func TestStreamsOfSiteKeysEnd(t *testing.T) {
 	}
 	awaitGone := func(want string) {
 		t.Helper()
-		select {
-		case path := <-gone:
-			if path != want {
-				t.Errorf("%s has ended, not %s", path, want)
-			}
-		case <-time.After(20 * time.Second):
-			t.Fatalf("%s is still open", want)
+		if path := gatetest.Receive(t, "the end of "+want, gone); path != want {
+			t.Errorf("%s has ended, not %s", path, want)
 		}
 	}
 	open("/bob", bobKey)

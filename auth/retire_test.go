@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 )
 
 // TestStreamsOfPlacesThatAreGone holds that a key ends with the place where it
@@ -46,13 +46,8 @@ func TestStreamsOfPlacesThatAreGone(t *testing.T) {
 		if err := g.Load(config); err != nil {
 			t.Fatal(err)
 		}
-		select {
-		case path := <-gone:
-			if path != want {
-				t.Errorf("%s has ended, not %s", path, want)
-			}
-		case <-time.After(20 * time.Second):
-			t.Fatalf("%s is still open", want)
+		if path := gatetest.Receive(t, "the end of "+want, gone); path != want {
+			t.Errorf("%s has ended, not %s", path, want)
 		}
 	}
 	open("/ada", ada)

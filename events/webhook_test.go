@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -41,13 +40,7 @@ func posts(t *testing.T, answer http.HandlerFunc) (target string, received chan 
 
 func await(t *testing.T, received chan map[string]any) map[string]any {
 	t.Helper()
-	select {
-	case fields := <-received:
-		return fields
-	case <-time.After(20 * time.Second):
-		t.Fatal("nothing was posted")
-		return nil
-	}
+	return gatetest.Receive(t, "a post", received)
 }
 
 // TestWebhook holds that an event of a request that was refused is posted,

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
@@ -82,7 +81,7 @@ func TestTrace(t *testing.T) {
 	require.NoError(t, g.Load(site))
 	require.Equal(t, http.StatusOK, g.Get("/agents", "X-API-KEY", secret).Status)
 	require.Equal(t, http.StatusUnauthorized, g.Get("/a?api_key="+secret+"&id=1%27%20or%201=1--", "Referer", "https://x.test/?token="+secret).Status)
-	require.Eventually(t, func() bool { return len(rc.all()) >= 2 }, 20*time.Second, 10*time.Millisecond)
+	gatetest.Await(t, "both spans are exported", func() bool { return len(rc.all()) >= 2 })
 
 	byDecision := map[string]*tracepb.Span{}
 	for _, span := range rc.all() {
