@@ -25,7 +25,7 @@ func Vocabulary() []Kind {
 		{RateLimited, warn, true},
 		{InputInvalid, warn, true},
 		{CrossOriginRefused, warn, true},
-		{KeyExposed, warn, false},
+		{KeyExposed, fail, false},
 		{AttackTool, warn, true},
 		{AttackSQLi, warn, true},
 		{AttackXSS, warn, false},

@@ -36,12 +36,19 @@ func (g *Gate) Lines() []map[string]any {
 var everyTest = []any{string(events.Started), string(events.Reloaded), string(events.Stopped)}
 
 // Events are the security events in the log, in order, but for those of starts
-// and reloads.
+// and reloads. Each has the severity that the vocabulary says.
 func (g *Gate) Events() []map[string]any {
 	g.t.Helper()
+	severity := make(map[any]string)
+	for _, kind := range events.Vocabulary() {
+		severity[string(kind.Name)] = kind.Level.String()
+	}
 	var found []map[string]any
 	for _, line := range g.Lines() {
 		if line["logger"] == "gatehouse.security" && !slices.Contains(everyTest, line["event"]) {
+			if line["level"] != severity[line["event"]] {
+				g.t.Errorf("%v has the level %v, and the vocabulary says %s", line["event"], line["level"], severity[line["event"]])
+			}
 			found = append(found, line)
 		}
 	}
