@@ -130,6 +130,7 @@ func (d *Door) open(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 	}
 	req := newRequest(w, r, d)
 	d.app.proxies.look(r, req)
+	dropHearsay(r)
 	r = d.app.streams.enter(w, r, req)
 	defer req.stream.leave()
 	defer req.letGo()

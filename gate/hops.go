@@ -47,17 +47,6 @@ func endNamed(h http.Header, lines []string) {
 	}
 }
 
-// overrides are fields by which some backends take another path or another
-// method than the request has, which nobody here would have judged: those of
-// Symfony and of IIS, and those of middleware for clients that can only POST.
-var overrides = [...]string{"X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
-
-func dropOverrides(h http.Header) {
-	for _, name := range overrides {
-		delete(h, name)
-	}
-}
-
 // isConnectionOption reports whether a word of Connection says something of the
 // connection itself. There are fields of two of these names; they are the
 // proxy's to take out.

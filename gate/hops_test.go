@@ -138,22 +138,3 @@ func TestTrailersEndHere(t *testing.T) {
 		}
 	}
 }
-
-// TestOverridesEndHere holds that the backend is not told of another path or
-// another method than those that were judged.
-func TestOverridesEndHere(t *testing.T) {
-	g := gatetest.Start(t, "GATE {\nagent_gate\nreverse_proxy BACKEND {\ntransport agent_backend\n}\n}")
-	res := g.Send("POST", "/api/x", "", "x-original-url", "/admin", "X-Rewrite-URL", "/admin", "X-HTTP-Method-Override", "DELETE",
-		"X-HTTP-Method", "DELETE", "X-Method-Override", "DELETE", "X-Http-Version", "passes")
-	if res.Status != 200 {
-		t.Fatalf("%d", res.Status)
-	}
-	for name, values := range g.Backend.Last().Header {
-		if values[0] == "/admin" || values[0] == "DELETE" {
-			t.Errorf("the backend got %s: %s", name, values)
-		}
-	}
-	if g.Backend.Last().Header.Get("X-Http-Version") == "" {
-		t.Error("another field is lost")
-	}
-}

@@ -103,7 +103,6 @@ func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
 	req.idHeader[0] = req.ID
 	w.Header()[requestIDHeader] = req.idHeader[:]
 	endHops(r.Header)
-	dropOverrides(r.Header)
 	// What comes behind the body nobody here judges, and some backends take it
 	// for header fields. A proxy may drop it (RFC 9110, section 6.5.1).
 	r.Trailer = nil
