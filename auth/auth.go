@@ -6,6 +6,7 @@
 package auth
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -269,6 +270,8 @@ func (a *Auth) isPublic(r *http.Request) (bool, error) {
 // identify finds who the caller is from what the request has shown.
 func (a *Auth) identify(shown shown, req *gate.Request) (*principal, *gate.Refusal) {
 	switch {
+	case shown.many:
+		return nil, gate.BadRequest("AMBIGUOUS_CREDENTIALS", "More than one key was presented", fmt.Sprintf("more than %d keys in one request", maxShown))
 	case shown.wrong != "":
 		return nil, gate.Unauthorized(true, shown.wrong)
 	case shown.two:

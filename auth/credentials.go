@@ -70,7 +70,12 @@ type shown struct {
 	guess    string    // a key that is none, which counts as an attempt
 	bearers  int       // bearer tokens that are valid keys
 	stranger bool      // a bearer token that is not a key of ours
+	many     bool      // more than any client has; those beyond were not looked at
 }
+
+// maxShown is how many keys are looked for in one request. A request is one
+// attempt, and must not be a thousand guesses.
+const maxShown = 4
 
 // means is what a key was shown by.
 type means int
@@ -89,8 +94,12 @@ func (s *shown) nothing() bool { return s.use.Key == nil && s.wrong == "" }
 // changes nothing.
 func (a *Auth) read(rings rings, r *http.Request) shown {
 	var s shown
-	now := a.now()
+	now, looked := a.now(), 0
 	take := func(secret string, by means) keys.Outcome {
+		if looked++; looked > maxShown {
+			s.many = true
+			return keys.Unknown
+		}
 		use, ring := rings.find(secret, now)
 		if use.Outcome != keys.Found {
 			s.guess = secret
