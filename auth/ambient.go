@@ -3,6 +3,8 @@ package auth
 import (
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
@@ -37,9 +39,23 @@ func ofAnotherPage(r *http.Request, req *gate.Request) bool {
 	case "same-origin", "none":
 		return false
 	case "":
-		return len(r.Header["Origin"]) > 0 && !req.OriginAllowed && !gate.SameOrigin(r)
+		return len(r.Header["Origin"]) > 0 && !req.OriginAllowed && !ofThisHost(r)
 	}
 	return !req.OriginAllowed
+}
+
+// ofThisHost reports whether the request's Origin is of the host that it was sent
+// to. The scheme is not asked for: a proxy that ends TLS need not have said so.
+func ofThisHost(r *http.Request) bool {
+	origin, err := url.Parse(r.Header.Get("Origin"))
+	if err != nil || len(r.Header["Origin"]) != 1 || origin.Host == "" {
+		return false
+	}
+	host := r.Host
+	for _, port := range []string{":80", ":443"} {
+		host = strings.TrimSuffix(host, port)
+	}
+	return strings.EqualFold(origin.Host, host)
 }
 
 // overUnix reports whether a request came over a unix socket, which no browser

@@ -33,6 +33,8 @@ func TestPagesOfOthersWithoutAKey(t *testing.T) {
 		{"a page of the site", "POST", "/x", []string{"Origin", own}, 200},
 		{"a page of the site, says the browser", "POST", "/x", []string{"Origin", own, "Sec-Fetch-Site", "same-origin"}, 200},
 		{"behind a proxy that ends TLS", "POST", "/x", []string{"Origin", strings.Replace(own, "http:", "https:", 1), "Sec-Fetch-Site", "same-origin"}, 200},
+		{"the same, of an old browser", "POST", "/x", []string{"Origin", strings.Replace(own, "http:", "https:", 1)}, 200},
+		{"two origins", "POST", "/x", []string{"Origin", own, "Origin", own}, 403},
 		{"typed in", "POST", "/x", []string{"Sec-Fetch-Site", "none"}, 200},
 		{"an allowed page", "POST", "/x", []string{"Origin", "https://app.example.com", "Sec-Fetch-Site", "cross-site"}, 200},
 		{"another page", "POST", "/x", []string{"Origin", "https://evil.test", "Sec-Fetch-Site", "cross-site"}, 403},
