@@ -50,7 +50,7 @@ var rules = map[string][]string{
 	"cmdi-shellshock": {`() { (x)=>\\' }`},
 	"cmdi-object":     {`O:3:"Job":1:{s:1:"a";i:2;}`, `a:1:{i:0;O:+5:"Acme\X":0:{}}`},
 	"cmdi-subshell":   {"x$(id)", "`id`", "x`uname -a`", "<(id)"},
-	"cmdi-command":    {"a;b;whoami", "10.0.0.7;date", "ls;id;", ";x=${#y}", ";x=${y:1:2}", "sleep 7", "alias x='rm y'", ";if [ -f x ]", "|while [ 1 ]", "w'h'oami", `w\ho\ami`, "w^ho^ami", ";x=$(id)", ";cat *", ";cat ~/x", ";sh ./x", ";cat ../x", ";ls>x", ";cat < x", ";sudo ls x", "ls ;", ";cat x /etc/y", ";perl x -e y", ">/tmp/x", ">> /var/x", "id||", "netstat ; ", "'(cat /x) #", "';cat x #"},
+	"cmdi-command":    {"a;b;id", "a;b;whoami", "10.0.0.7;date", "ls;id;", ";x=${#y}", ";x=${y:1:2}", "sleep 7", "alias x='rm y'", ";if [ -f x ]", "|while [ 1 ]", "w'h'oami", `w\ho\ami`, "w^ho^ami", ";x=$(id)", ";cat *", ";cat ~/x", ";sh ./x", ";cat ../x", ";ls>x", ";cat < x", ";sudo ls x", "ls ;", ";cat x /etc/y", ";perl x -e y", ">/tmp/x", ">> /var/x", "id||", "netstat ; ", "'(cat /x) #", "';cat x #"},
 	"cmdi-windows":    {"x & cmd.exe /c dir", "(cmd.exe /c dir)", "|cmd.exe", ";net.exe user", "&tasklist.bat"},
 
 	"crlf-header":   {"x\r\nhost: h.example", "x\r\nx-any: b", "x\nany-name:b"},
@@ -76,7 +76,7 @@ var rulesOfTargets = map[string][]string{
 	"lfi-absolute":       {"/static/C:/x/y", `/static/C:\x\y`, "/usr/spool/x", "/d?f=/etc/rpc", "/opt/oracle/x"},
 	"js-prototype":       {"/x?__proto__[a]=b", "/x?a=1&__proto__.a=b", "/x?a[__proto__][b]=c", "/x?constructor[prototype][a]=b", "/x?constructor.prototype.a=b", "/x?a[constructor][prototype]=b", "/x?__proto__%5Ba%5D=b", "/x?q=%7B%22__proto__%22:%7B%22a%22:1%7D%7D"},
 	"cmdi-path":          {"/d?f=/bin/zsh"},
-	"nosqli-operator":    {"/x?a[$gt]=", "/x?a[$gte]=b", "/x?a[$lt]=5x", "/x?a[$eq]=", "/x?a[$ne]=1", "/x?a[$gt][$ne]=1", "/x?a[$gt][0]=1", "/x?a[$in][0]=1"},
+	"nosqli-operator":    {"/x?a[$gt]=", "/x?a[$gte]=b", "/x?a[$lt]=5x", "/x?a[$eq]=", "/x?a[$ne]=1", "/x?a[$gt][$ne]=1", "/x?a[$ne][$gt]=5", "/x?a[$gt]=e5", "/x?a[$gt][0]=1", "/x?a[$in][0]=1"},
 	"crlf-header":        {"/x?q=%E5%98%8A%E5%98%8Dset-cookie:%20a", "/x?q=\u560dlocation:/a", "/x/y%0aany-name:b", "/x%0d%0aany-name:%20b"},
 	"cmdi-code":          {"/x?function=call_user_func_array&vars[0]=a", "/x?callback=system", "/x?a[%23post_render][]=passthru", "/x?func=phpinfo"},
 }

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"encoding/binary"
 	"sort"
 	"strings"
 )
@@ -337,10 +338,16 @@ var markOf = [256]marks{
 // blankless reports whether the text holds eight characters in a row of Chinese, Japanese or Korean, which is a sentence where no blanks are
 // written.
 func blankless(b []byte) bool {
-	const least = 8
+	const least, upper = 8, 0x8080808080808080
+	if len(b) < 3*least {
+		return false
+	}
 	step(len(b))
-	run := 0
-	for i := 0; i+2 < len(b); {
+	i, run := 0, 0
+	for i+8 <= len(b) && binary.LittleEndian.Uint64(b[i:])&upper == 0 { // as nearly all texts are
+		i += 8
+	}
+	for i+2 < len(b) {
 		if c := b[i]; c < 0xE3 || c > 0xED {
 			run = 0
 			i++

@@ -42,7 +42,7 @@ var techniques = []technique{
 		[]string{"- `id`", "the set `{a,b}`", "`{id}`", "`id`, `name`", " `ls`"}},
 	{"variables that nobody has set", detect.CmdI,
 		[]string{"w${u}h${u}o${u}a${u}m${u}i", "/bin$u/bash$u", ";c${x}at /etc/group", "`i${u}d`"},
-		[]string{"US$a lot", "a${b}c", "price$x", "${u}", "i$d"}},
+		[]string{"US$a lot", "x;i$xd", "a${b}c", "price$x", "${u}", "i$d"}},
 	{"lines of their own", detect.CmdI,
 		[]string{"10.0.0.7\nid\n", "'\nid\n'", "\r\n\r\nls\r\n", "a\nb\nwhoami\nc", "a\nb\nls -la\nc"},
 		[]string{"{\n  id\n  name\n}", "query {\n  agents(first: 5) {\n    id\n    date\n    groups\n  }\n}", "query { a(b: \"c\") {\n  id }}", "name\nid\ndate", "id\nls\nps", "[\nid,\nls\n]"}},
