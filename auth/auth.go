@@ -200,27 +200,8 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	}
 	administers := false
 	if !open {
-		if caller.Anonymous() {
-			if err := a.checkAmbient(r, req); err != nil {
-				return err
-			}
-		}
-		if administers, err = a.authorize(r, caller.Principal); err != nil {
-			// The caller is known, so the log can name the key.
-			req.Principal = caller.Principal
+		if w, administers, err = a.allow(w, r, req, caller); err != nil {
 			return err
-		}
-		reach, err := a.checkReach(r, req, caller)
-		if err != nil {
-			req.Principal = caller.Principal
-			return err
-		}
-		if reach != nil {
-			delete(r.Header, "Accept-Encoding") // the answer is to be read
-			w = &witness{
-				ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
-				tell:                  func(answer []byte) { reach.remember(a.logger, answer) },
-			}
 		}
 	}
 	if a.table != nil {
@@ -236,19 +217,49 @@ func (a *Auth) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 	if (shown.by == byCookie || shown.by == byTicket) && purposeOf(r) == forUpgrade {
 		w = &upgradeOnly{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
 	}
+	if !caller.Anonymous() {
+		a.hold(req, rings, shown, caller)
+	}
+	return next.ServeHTTP(w, r)
+}
+
+// allow checks that the caller may do what the request asks for, and reports
+// whether it is an administrator's work. w is to be written to from then on.
+func (a *Auth) allow(w http.ResponseWriter, r *http.Request, req *gate.Request, caller *principal) (_ http.ResponseWriter, administers bool, err error) {
 	if caller.Anonymous() {
-		return next.ServeHTTP(w, r)
+		if err := a.checkAmbient(r, req); err != nil {
+			return w, false, err
+		}
 	}
-	from := a.place
+	var reached *reach
+	if administers, err = a.authorize(r, caller.Principal); err == nil {
+		reached, err = a.checkReach(r, req, caller)
+	}
+	if err != nil {
+		// The caller is known, so the log can name the key.
+		req.Principal = caller.Principal
+		return w, false, err
+	}
+	if reached == nil {
+		return w, administers, nil
+	}
+	delete(r.Header, "Accept-Encoding") // the answer is to be read
+	return &witness{
+		ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
+		tell:                  func(answer []byte) { reached.remember(a.logger, answer) },
+	}, administers, nil
+}
+
+// hold has the request end with the key that it was let in by.
+func (a *Auth) hold(req *gate.Request, rings rings, shown shown, caller *principal) {
+	held := &lease{from: a.place, use: shown.use}
 	if shown.ring == rings.shared {
-		from = a.shared.File
+		held.from = a.shared.File
 	}
-	held := &lease{from: from, use: shown.use}
 	if shown.by == byCookie {
 		held.session, held.owner = shown.session, caller.owner
 	}
 	req.Hold(held)
-	return next.ServeHTTP(w, r)
 }
 
 // Guards marks the handler as one that lets nobody pass without a key.

@@ -154,43 +154,16 @@ func parseKey(d *caddyfile.Dispenser) (Key, error) {
 	if err := keys.CheckID(k.ID); err != nil {
 		return k, d.WrapErr(err)
 	}
-	switch {
-	case secret == "new":
-		k.New = true
-	case gate.IsPlaceholder(secret):
-		if err := gate.CheckPlaceholder(secret); err != nil {
-			return k, d.WrapErr(err)
-		}
-		k.Secret = secret
-	default:
-		if err := gate.CheckPlaceholder(secret); err != nil {
-			return k, d.WrapErr(err)
-		}
-		if err := keys.Weak(secret); err != nil {
-			return k, d.WrapErr(err)
-		}
-		k.Hash = keys.HashSecret(secret).String()
-	}
-	list := func(into *[]string) func(d *caddyfile.Dispenser) error {
-		return func(d *caddyfile.Dispenser) error {
-			name := d.Val()
-			if *into = d.RemainingArgs(); len(*into) == 0 {
-				return d.Errf("%s is empty", name)
-			}
-			return nil
-		}
+	if err := k.takeSecret(secret); err != nil {
+		return k, d.WrapErr(err)
 	}
 	return k, gate.Options{
-		"scopes": {Parse: func(d *caddyfile.Dispenser) error {
-			err := list(&k.Scopes)(d)
+		"scopes": words(&k.Scopes, func(d *caddyfile.Dispenser) error {
 			gate.NotePlace(d, keyScopes(k.ID), k.Scopes)
-			return err
-		}},
+			return nil
+		}),
 		"plan": gate.Word(&k.Plan),
-		"from": {Parse: func(d *caddyfile.Dispenser) error {
-			if err := list(&k.From)(d); err != nil {
-				return err
-			}
+		"from": words(&k.From, func(d *caddyfile.Dispenser) error {
 			var mistakes []error
 			for _, text := range k.From {
 				if _, err := parseNetwork(text); err != nil {
@@ -198,19 +171,47 @@ func parseKey(d *caddyfile.Dispenser) (Key, error) {
 				}
 			}
 			return errors.Join(mistakes...)
-		}},
+		}),
 		"expires": gate.Word(&k.Expires, gate.Readable[string](ParseEnd)),
-		"agents": {Parse: func(d *caddyfile.Dispenser) error {
-			if err := list(&k.Agents)(d); err != nil {
-				return err
-			}
+		"agents": words(&k.Agents, func(d *caddyfile.Dispenser) error {
 			for _, agent := range k.Agents {
 				if err := keys.CheckAgent(agent); err != nil && !gate.IsPlaceholder(agent) {
 					return d.WrapErr(err)
 				}
 			}
 			return nil
-		}},
+		}),
 		"entity": gate.Word(&k.Entity, gate.CheckPlaceholder),
 	}.ParseBlock(d)
+}
+
+// takeSecret keeps what is written for a secret: of a literal, the hash.
+func (k *Key) takeSecret(secret string) error {
+	if secret == "new" {
+		k.New = true
+		return nil
+	}
+	if err := gate.CheckPlaceholder(secret); err != nil {
+		return err
+	}
+	if gate.IsPlaceholder(secret) {
+		k.Secret = secret
+		return nil
+	}
+	if err := keys.Weak(secret); err != nil {
+		return err
+	}
+	k.Hash = keys.HashSecret(secret).String()
+	return nil
+}
+
+// words is an option of one word or more, which are judged when all are read.
+func words(into *[]string, judge func(d *caddyfile.Dispenser) error) gate.Option {
+	return gate.Option{Parse: func(d *caddyfile.Dispenser) error {
+		name := d.Val()
+		if *into = d.RemainingArgs(); len(*into) == 0 {
+			return d.Errf("%s is empty", name)
+		}
+		return judge(d)
+	}}
 }
