@@ -344,42 +344,20 @@ func TestStreamsOfSiteKeysEnd(t *testing.T) {
 		return "GATE {\nagent_auth {\nkey bob " + bobKey + "\n" + more + "\n}\nreverse_proxy BACKEND {\nflush_interval -1\ntransport agent_backend\n}\n}"
 	}
 	g := start(t, site("key ada {env.ADA_KEY}"))
-	gone := make(chan string, 10)
-	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, "data: x\n\n")
-		_ = http.NewResponseController(w).Flush()
-		<-r.Context().Done()
-		gone <- r.URL.Path
-	})
-	open := func(path, secret string) {
-		conn, err := dial(t, g)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nX-API-KEY: %s\r\n\r\n", path, g.Addr, secret)
-		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
-			t.Fatalf("%s: %q, %v", path, line, err)
-		}
-	}
-	awaitGone := func(want string) {
-		t.Helper()
-		if path := gatetest.Receive(t, "the end of "+want, gone); path != want {
-			t.Errorf("%s has ended, not %s", path, want)
-		}
-	}
-	open("/bob", bobKey)
-	open("/ada", adaKey)
+	streams := holdStreams(t, g)
+	streams.open("/bob", bobKey)
+	streams.open("/ada", adaKey)
 	t.Setenv("ADA_KEY", otherKey)
 	if err := g.Load(site("key ada {env.ADA_KEY}")); err != nil {
 		t.Fatal(err)
 	}
-	awaitGone("/ada")
-	open("/ada/again", otherKey)
+	streams.awaitEnd("/ada")
+	streams.open("/ada/again", otherKey)
 	if err := g.Load(site("")); err != nil {
 		t.Fatal(err)
 	}
-	awaitGone("/ada/again")
-	if len(gone) > 0 {
-		t.Errorf("%s has ended", <-gone)
+	streams.awaitEnd("/ada/again")
+	if len(streams.gone) > 0 {
+		t.Errorf("%s has ended", <-streams.gone)
 	}
 }
