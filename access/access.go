@@ -1,5 +1,5 @@
 // Package access is the handler agent_ip: which addresses may come at all.
-// How lists are written and searched lies in the engine list.
+// How lists are read and searched lies in the engine list.
 package access
 
 import (

@@ -1,5 +1,6 @@
-// Package admin is the command line of Gatehouse: `caddy gate ...` in any
-// build, and the same words without `gate` in the binary gatehouse.
+// Package admin is what operators work with: the command line, `caddy gate ...`
+// in any build and the same words without `gate` in the binary gatehouse, and the
+// routes under /gatehouse/ of Caddy's admin endpoint, which it asks.
 package admin
 
 import (

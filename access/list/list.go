@@ -1,5 +1,5 @@
-// Package list is lists of networks: how they are written, and whether an
-// address is on one. It knows nothing of Caddy.
+// Package list is lists of networks: how they are read, and whether an address
+// is on one. It knows nothing of Caddy.
 package list
 
 import (
