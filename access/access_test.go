@@ -94,7 +94,7 @@ func TestMistakes(t *testing.T) {
 		"{\nallow file " + empty + "\n}":   "everybody would be locked out",
 		"{\nallow file " + bad + "\n}":     "line 2:",
 		"{\nallow file relative\n}":        "must be absolute",
-		"{\ndeny file " + dir + "/none\n}": "no such file",
+		"{\ndeny file " + dir + "/none\n}": "file " + dir + "/none cannot be read, where one network a line should stand: no such file or directory",
 		"{\ndeny file " + empty + "\n}":    "put a comment into it",
 		"{\nallow ten\ndeny eleven\n}":     "eleven",
 	} {

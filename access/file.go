@@ -46,7 +46,7 @@ var (
 func (f *file) read() (*list.List, error) {
 	opened, err := os.Open(f.path)
 	if err != nil {
-		return nil, fmt.Errorf("file %w", err)
+		return nil, fmt.Errorf("file %s cannot be read, where one network a line should stand: %w", f.path, errors.Unwrap(err))
 	}
 	defer opened.Close()
 	l, err := list.Read(opened)

@@ -51,6 +51,7 @@ type KeyRing struct {
 	document   *keys.Document // the key file as it was last read
 	started    bool           // the configuration is in force, and changes are told as they come
 	asked      []string       // the scopes that rules ask for, once it is
+	plans      []string       // the plans that limits know, once it is; nil where nothing is limited
 	toldScopes map[string]bool
 
 	current atomic.Pointer[ring]
@@ -142,7 +143,7 @@ func (k *KeyRing) Provision(ctx caddy.Context) error {
 		}
 	}, k.complain)
 	if err != nil {
-		return fmt.Errorf("keys: %w; `gatehouse key add <name> --file %s` makes the file", err, k.File)
+		return fmt.Errorf("keys: %w", err)
 	}
 	if k.current.Load() == nil {
 		return fmt.Errorf("keys: %s: %w", k.File, first)

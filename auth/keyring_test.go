@@ -151,12 +151,13 @@ func TestKeyFileAtStart(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	missing := filepath.Join(folder, "missing.json")
 	for path, want := range map[string]string{
-		filepath.Join(folder, "missing.json"): "no such file",
-		broken:                                "broken.json",
+		missing: "keys: key file " + missing + " does not exist; `gatehouse key add <name> --file " + missing + "` makes it: stat " + missing + ": no such file or directory",
+		broken:  "keys: key file " + broken + ": line 1, column 1: this is not JSON; a comma, quote or bracket is missing or too much",
 	} {
 		err := gatetest.New(t).Load("{\ngatehouse {\nkeys " + path + "\n}\n}\nGATE {\nagent_auth\n}")
-		if err == nil || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -14,7 +14,7 @@ func (a *Auth) Sit(site *gate.SitePortrait) {
 		case k.Hash != "":
 			from = "hash"
 		}
-		site.Keys = append(site.Keys, gate.KeyPortrait{ID: k.ID, From: from, Scopes: k.Scopes, Bits: a.bits[k.ID]})
+		site.Keys = append(site.Keys, gate.KeyPortrait{ID: k.ID, From: from, Scopes: k.Scopes, Plan: k.Plan, Bits: a.bits[k.ID]})
 	}
 }
 

@@ -30,15 +30,24 @@ const charactersLine = "characters"
 // something. It runs when the configuration is started.
 func (k *KeyRing) warnOfScopes() error {
 	portrait := k.app.Portrait()
+	var plans []string
+	for _, site := range portrait.Sites {
+		if len(site.Limits) > 0 {
+			plans = append(append([]string{}, plans...), site.Plans...)
+		}
+	}
 	for _, site := range portrait.Sites {
 		for _, key := range site.Keys {
 			k.warnOf("the key "+key.ID, gate.PlaceOf(keyScopes(key.ID), key.Scopes), key.Scopes, site.Scopes)
+			if len(site.Limits) > 0 {
+				k.warnOfPlan("the key "+key.ID, key.Plan, append([]string{}, site.Plans...))
+			}
 		}
 		k.warnOf("`anonymous`", gate.PlaceOf(anonymousLine, site.Anonymous), site.Anonymous, site.Scopes)
 	}
 	k.using.Lock()
 	defer k.using.Unlock()
-	k.asked = portrait.Scopes()
+	k.asked, k.plans = portrait.Scopes(), plans
 	for _, source := range k.Characters {
 		k.warnOf("`characters "+source.Files+"`", gate.PlaceOf(charactersLine, append([]string{source.Files}, source.Scopes...)), source.Scopes, k.asked)
 	}
@@ -49,7 +58,7 @@ func (k *KeyRing) warnOfScopes() error {
 // warnOfFile tells of such scopes in the key file, once for as long as they
 // stand there. k.using is held.
 func (k *KeyRing) warnOfFile() {
-	if k.document == nil || k.asked == nil {
+	if k.document == nil || k.asked == nil && k.plans == nil {
 		return
 	}
 	told := make(map[string]bool)
@@ -57,12 +66,23 @@ func (k *KeyRing) warnOfFile() {
 		if !key.Revoked.IsZero() {
 			continue
 		}
-		what := key.ID + " " + strings.Join(key.Scopes, " ")
+		what := key.ID + " " + key.Plan + " " + strings.Join(key.Scopes, " ")
 		if told[what] = true; !k.toldScopes[what] {
 			k.warnOf("the key "+key.ID, fmt.Sprintf("%s: keys[%d]: ", k.File, i), key.Scopes, k.asked)
+			k.warnOfPlan(fmt.Sprintf("%s: keys[%d]: the key %s", k.File, i, key.ID), key.Plan, k.plans)
 		}
 	}
 	k.toldScopes = told
+}
+
+// warnOfPlan tells of a plan that no limits know; known is nil where nothing is
+// limited, and a plan is no more than a name for others to use.
+func (k *KeyRing) warnOfPlan(who, plan string, known []string) {
+	if plan == "" || known == nil || slices.Contains(known, plan) {
+		return
+	}
+	k.logger.Warn(fmt.Sprintf("%s has the plan %s, which no agent_rate_limit knows: the limits of its tiers hold for it as for everybody", who, plan),
+		zap.Strings("plans", slices.Compact(slices.Sorted(slices.Values(known)))))
 }
 
 func (k *KeyRing) warnOf(who, place string, held, asked []string) {

@@ -53,3 +53,38 @@ func TestScopesOfTheKeyFileThatNoRuleAsksFor(t *testing.T) {
 		t.Errorf("a scope that still stands there is told of again:\n%s", g.Log())
 	}
 }
+
+const noLimitsKnow = "which no agent_rate_limit knows"
+
+// TestPlansThatNoLimitsKnow holds that a plan which is misspelt, or was never
+// written, is told of: its keys would have everybody's limits, and nobody knew.
+func TestPlansThatNoLimitsKnow(t *testing.T) {
+	file := newKeyFile(t)
+	file.add(keys.Key{ID: "bob", Scopes: []string{"*"}, Plan: "pro"})
+	t.Setenv("ADA_KEY", "the-key-of-ada-0123456789abcdef")
+	site := func(limits string) string {
+		return "{\ngatehouse {\nkeys " + file.Path() + "\n}\n}\nGATE {\nagent_auth {\nkey ada {env.ADA_KEY} {\nplan gold\n}\n}\n" + limits + "\nrespond hi\n}"
+	}
+	const both = "\nplan gold {\ndefault 10 1m\n}\nplan pro {\ndefault 20 1m\n}"
+	for limits, want := range map[string][]string{
+		"":                        nil, // a name for others to use
+		"agent_rate_limit 100 1m": {"the key ada has the plan gold, ", file.Path() + ": keys[0]: the key bob has the plan pro, "},
+		"agent_rate_limit 100 1m {\nplan Gold {\ndefault 10 1m\n}\nplan pro {\ndefault 20 1m\n}\n}": {"the key ada has the plan gold, "},
+		"agent_rate_limit 100 1m {" + both + "\n}":                                                  nil,
+	} {
+		g := gatetest.Start(t, site(limits))
+		if strings.Count(g.Log(), noLimitsKnow) != len(want) {
+			t.Errorf("%s: the log:\n%s", limits, g.Log())
+		}
+		for _, says := range want {
+			if !strings.Contains(g.Log(), says+noLimitsKnow) {
+				t.Errorf("%s: nobody says %q", limits, says)
+			}
+		}
+	}
+	g := gatetest.Start(t, site("agent_rate_limit 100 1m {"+both+"\n}"))
+	file.add(keys.Key{ID: "cid", Scopes: []string{"*"}, Plan: "por"})
+	gatetest.Await(t, "the warning of a key that was added", func() bool {
+		return strings.Contains(g.Log(), "keys[1]: the key cid has the plan por, "+noLimitsKnow)
+	})
+}

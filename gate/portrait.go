@@ -65,6 +65,8 @@ type SitePortrait struct {
 	UI bool `json:"ui,omitempty"`
 	// Limits are the tiers, each with all its limits.
 	Limits []LimitPortrait `json:"limits,omitempty"`
+	// Plans are those that its limits know.
+	Plans []string `json:"plans,omitempty"`
 	// MaxBody is how long bodies may be that nothing else is said of, in bytes;
 	// 0: nothing bounds them.
 	MaxBody int64 `json:"max_body,omitempty"`
@@ -79,6 +81,8 @@ type KeyPortrait struct {
 	From string `json:"from"`
 	// Scopes are what it may do, as they are written.
 	Scopes []string `json:"scopes,omitempty"`
+	// Plan is the one whose limits are to hold for it.
+	Plan string `json:"plan,omitempty"`
 	// Bits is how much chance is in the secret, by what it looks like; 0: only
 	// its hash is known.
 	Bits int `json:"bits,omitempty"`

@@ -61,7 +61,7 @@ func readFile(path string) ([]byte, error) {
 func (f *File) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("key file %s does not exist; `gatehouse key add <name>` makes it: %w", f.path, err)
+		return fmt.Errorf("key file %s does not exist; `gatehouse key add <name> --file %s` makes it: %w", f.path, f.path, err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("key file %s may not be read by this user (uid %d); the user that runs the gate must own it: %w", f.path, os.Getuid(), err)
 	}
