@@ -46,7 +46,7 @@ func parse(text string) (netip.Prefix, error) {
 		return netip.Prefix{}, errors.New(slip(text))
 	}
 	if network = UnmapPrefix(network); network.Addr().Is4In6() {
-		return netip.Prefix{}, errors.New("this holds more than the IPv4 addresses: write an IPv4 network, or an IPv6 one without ::ffff:")
+		return netip.Prefix{}, errors.New("this holds more than the IPv4 addresses: write an IPv4 network, or an IPv6 one that does not begin with ::ffff")
 	}
 	return network, nil
 }
