@@ -338,6 +338,7 @@ var cleanAgents = []string{
 	"Mozilla/5.0 (X11; Linux x86_64) Vega/1.0",
 	"Tool/2 (linux; top; date; host -x)",
 	"Mozilla/SMB3(Z105)/Phone",
+	"Photon/1.0",
 	"Mozilla/7 [en] (X11; U)",
 	"Mozilla/3.x (Box 1.1)",
 	"Mozilla/ 4.0 (compatible; Browser 6.0)",

@@ -141,7 +141,7 @@ func command(b []byte, i int, sep separator, t *text) string {
 		return rule
 	case place <= 3 && readsFile(name) && arg == argPlain && len(b)-j <= 24:
 		return rule
-	case !has && kind != cmdSure && (joinsWords(b, place, sep) && kind == cmdWord || (sep == sepPipe || sep == sepSemi && kind == cmdWord) && listsNames(b, b[place-1])):
+	case !has && kind != cmdSure && (joinsWords(b, place, sep) && kind == cmdWord || (sep == sepPipe || sep == sepSemi) && listsNames(b, b[place-1])):
 		return ""
 	case !has && sep != sepBreak && kind == cmdWord && (place <= 8 || sep <= sepAmp && place <= maxHead && left(b, place)) && (sep != sepAmp || !isLetter(at(b, place-2))):
 		return rule

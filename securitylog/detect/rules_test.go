@@ -46,7 +46,7 @@ var rules = map[string][]string{
 	"ssti-call":       {"{{\tread(`x`)\n}}", "{{\x00read(`x`)}}", "{system('x')}", "<#assign x=\"freemarker.template\"?new()>", "{if system('x')}{/if}"},
 	"ssti-directive":  {"=cmd|'/c calc'!a0", "#foreach($x in $y)", "@(system.diagnostics.process)"},
 
-	"cmdi-code":       {"你好<?php echo 1;", "how to say it in one line <?php system(y)", "how to say it in one line <?php echo $_GET[y]"},
+	"cmdi-code":       {"a;exit(md5(7));//", "你好<?php echo 1;", "how to say it in one line <?php system(y)", "how to say it in one line <?php echo $_GET[y]"},
 	"cmdi-shellshock": {`() { (x)=>\\' }`},
 	"cmdi-object":     {`O:3:"Job":1:{s:1:"a";i:2;}`, `a:1:{i:0;O:+5:"Acme\X":0:{}}`},
 	"cmdi-subshell":   {"x$(id)", "`id`", "x`uname -a`", "<(id)"},
