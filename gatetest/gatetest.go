@@ -38,8 +38,10 @@ type Gate struct {
 
 	t       testing.TB
 	log     *memory
-	storage string      // Caddy's, of this gate alone
-	fresh   atomic.Bool // nothing was answered since a configuration was loaded
+	storage string // Caddy's, of this gate alone
+	// forgiven are the connections that may still break off since a configuration
+	// was loaded.
+	forgiven atomic.Int32
 }
 
 // Start adapts and loads a Caddyfile. In its text, GATE stands for the gate's
@@ -77,7 +79,7 @@ func (g *Gate) Load(caddyfile string) error {
 	if err != nil {
 		return err
 	}
-	g.fresh.Store(true)
+	g.forgiven.Store(mostForgiven)
 	return caddy.Load(config, true)
 }
 
@@ -185,6 +187,12 @@ func (g *Gate) Send(method, path, body string, headers ...string) Response {
 	return g.raw(method, b.String())
 }
 
+// mostForgiven is how many connections may break off after a reload. A
+// configuration that is replaced takes with it what its listener had not accepted
+// yet, and what its server has not read: Caddy shuts it down while the next one
+// answers already.
+const mostForgiven = 100
+
 // Raw sends bytes as they are and reads one response.
 func (g *Gate) Raw(request string) Response {
 	g.t.Helper()
@@ -194,15 +202,12 @@ func (g *Gate) Raw(request string) Response {
 func (g *Gate) raw(method, request string) Response {
 	g.t.Helper()
 	conn, res, err := g.exchange(method, request)
-	// A configuration that is replaced takes with it what its listener had not
-	// accepted yet: the first request to the next one may have to be sent again.
-	for try := 0; g.fresh.Load() && try < 100 && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF)); try++ {
+	for (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF)) && g.forgiven.Add(-1) >= 0 {
 		conn, res, err = g.exchange(method, request)
 	}
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	g.fresh.Store(false)
 	defer conn.Close()
 	return read(g.t, res)
 }
