@@ -110,7 +110,7 @@ var badlyFormed = []formed{
 	got("a method of WebDAV", "").as("PROPFIND", "/api/agents").refused(405, "METHOD_NOT_ALLOWED"),
 	got("another", "").as("MKCOL", "/api/agents").refused(405, "METHOD_NOT_ALLOWED"),
 	got("an unknown method", "").as("BREW", "/api/agents").refused(405, "METHOD_NOT_ALLOWED"),
-	got("a method in small letters", "").as("get", "/api/agents").refused(405, "METHOD_NOT_ALLOWED"),
+	got("a method in small letters", "").as("get", "/api/agents").refused(400, "INVALID_REQUEST"), // by the door
 	posted("an unknown method with a body", asJSON, newSession).as("PURGE", sessionsPath).refused(405, "METHOD_NOT_ALLOWED"),
 
 	posted("no type", "", newSession).refused(400, "INVALID_CONTENT_TYPE"),
