@@ -41,6 +41,18 @@ func (g *gate) profiled(t *testing.T, path, pattern string) int {
 	return n
 }
 
+// clients are the connections that the gate serves, the one of the administrator
+// among them who asks this.
+func (g *gate) clients(t *testing.T) int {
+	t.Helper()
+	status, stacks := g.Admin(t, "GET", "/debug/pprof/goroutine?debug=2", "", "")
+	n := strings.Count(stacks, "net/http.(*conn).serve(")
+	if status != 200 || n == 0 {
+		t.Fatalf("goroutines: %d %.200s", status, stacks)
+	}
+	return n
+}
+
 // memory is a figure of the kernel's about the gate, in KiB.
 func (g *gate) memory(t *testing.T, name string) int {
 	t.Helper()

@@ -178,13 +178,17 @@ func TestUploadsCutOff(t *testing.T) {
 	const slots = 4
 	g := uploadGate(t, s, fmt.Sprintf("\t\t\tconcurrent %d %s\n", slots, uploadPath))
 	client := g.client(t)
-	settled := func(want usage) {
+	settled := func(want usage, clients int) {
 		t.Helper()
+		// Connections are taken up in turn: once this one has its answer none waits.
+		if _, _, _, err := g.get(t.Context(), client, "/api/agents", key); err != nil {
+			t.Fatal(err)
+		}
 		g.Retry(t, func() error {
 			client.CloseIdleConnections()
-			now := g.usage(t)
-			if now.goroutines > want.goroutines || now.files > want.files || s.connections.Load() != 0 {
-				return fmt.Errorf("%+v, not %+v; %d connections of the backend's are at work", now, want, s.connections.Load())
+			now, served := g.usage(t), g.clients(t)
+			if now.goroutines > want.goroutines || now.files > want.files || served > clients || s.connections.Load() != 0 {
+				return fmt.Errorf("%+v and %d clients, not %+v and %d; %d connections of the backend's are at work", now, served, want, clients, s.connections.Load())
 			}
 			return nil
 		})
@@ -225,6 +229,7 @@ func TestUploadsCutOff(t *testing.T) {
 	// Idle connections to the backend live for seconds; so each begins with none.
 	const slack = 4
 	before := g.atRest(t).usage
+	clients := g.clients(t)
 	cuts := 0
 	for _, request := range rawUploads(64) {
 		for at := 1; at < len(request); at++ {
@@ -232,7 +237,7 @@ func TestUploadsCutOff(t *testing.T) {
 			cuts++
 		}
 	}
-	settled(usage{before.goroutines + slack, before.files + slack})
+	settled(usage{before.goroutines + slack, before.files + slack}, clients)
 	if left, err := os.ReadDir(envOf(g, "TMPDIR")); err != nil || len(left) != 0 {
 		t.Errorf("temporary files: %v %v", left, err)
 	}
@@ -247,7 +252,7 @@ func TestUploadsCutOff(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	settled(usage{before.goroutines + slack, before.files + slack})
+	settled(usage{before.goroutines + slack, before.files + slack}, clients)
 	t.Logf("%d uploads cut off; before %+v, after %+v; the backend saw %d break off and %d end", cuts, before, g.usage(t), s.broken.Load(), s.whole.Load())
 }
 
