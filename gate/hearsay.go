@@ -1,10 +1,6 @@
 package gate
 
-import (
-	"net/http"
-
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-)
+import "net/http"
 
 // hearsay is what a header field tells the backend that its sender may have made
 // up. Caddy's proxy replaces X-Forwarded-For, -Host and -Proto of anybody who is
@@ -40,7 +36,7 @@ func dropHearsay(r *http.Request) {
 		case whatIsAsked:
 			delete(r.Header, name)
 		case whoAsks:
-			if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); !trusted {
+			if !fromTrustedProxy(r) {
 				delete(r.Header, name)
 			}
 		}

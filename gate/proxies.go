@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 )
 
@@ -39,7 +38,7 @@ func (p *proxyWatch) look(r *http.Request, req *Request) {
 	if !forwarded && !cloudflare || r.UserAgent() == DoctorAgent {
 		return
 	}
-	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
+	if fromTrustedProxy(r) {
 		return
 	}
 	peer := peerOf(r)
@@ -66,8 +65,7 @@ func (p *proxyWatch) lookAtChosen(r *http.Request, req *Request) {
 	if server == nil || server.TrustedProxiesStrict > 0 || len(server.ClientIPHeaders) == 0 || !strings.EqualFold(server.ClientIPHeaders[0], "X-Forwarded-For") {
 		return
 	}
-	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
-	if !trusted || !strings.Contains(strings.Join(r.Header["X-Forwarded-For"], ","), ",") || p.chosen.Swap(true) {
+	if !fromTrustedProxy(r) || !strings.Contains(strings.Join(r.Header["X-Forwarded-For"], ","), ",") || p.chosen.Swap(true) {
 		return
 	}
 	p.logger.Warn("a trusted proxy sends several addresses in X-Forwarded-For, of which the first is taken for the client's: "+

@@ -34,7 +34,7 @@ func trustsAll(server *caddyhttp.Server) bool {
 		for _, ip := range everywhere {
 			r := &http.Request{RemoteAddr: netip.AddrPortFrom(ip, 443).String(), URL: new(url.URL), Header: make(http.Header)}
 			r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, server)
-			if yes, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); yes {
+			if fromTrustedProxy(r) {
 				trusted++
 			}
 		}
@@ -43,6 +43,12 @@ func trustsAll(server *caddyhttp.Server) bool {
 		}
 	}
 	return false
+}
+
+// fromTrustedProxy reports whether a request comes from one of trusted_proxies.
+func fromTrustedProxy(r *http.Request) bool {
+	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	return trusted
 }
 
 // everywhere4 and everywhere6 are addresses of all parts of what is given out.
