@@ -22,7 +22,7 @@ func (a *Auth) checkAmbient(r *http.Request, req *gate.Request) error {
 			"behind "+events.Text(r.Host, 256)+" may stand a page of another that has given its name this machine's address. "+
 			"To let callers in by other names, write `allow_unsafe anonymous_admin \"<reason>\"` in agent_gate")
 	}
-	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions || !ofAnotherPage(r, req) {
+	if gate.ChangesNothing(r.Method) || !ofAnotherPage(r, req) {
 		return nil
 	}
 	refusal := gate.Forbidden("anonymous cross-origin", "a page of "+events.Text(r.Header.Get("Origin"), 256)+

@@ -29,7 +29,7 @@ func checkSocket(r *http.Request, req *gate.Request) error {
 func socketRefusal(r *http.Request, req *gate.Request) *gate.Refusal {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	upgrade := r.Header.Get("Upgrade")
-	speaks := upgrade != "" || r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions
+	speaks := upgrade != "" || !gate.ChangesNothing(r.Method)
 	switch {
 	case err != nil:
 		return unreadable("the query cannot be read")

@@ -77,9 +77,9 @@ func (n *node) find(segment string) *node {
 func (t *table) Scopes() []string { return []string{read, chat, upload, admin} }
 
 // Route returns the scope that a request needs, and the tiers that count it. A
-// scope of "" means a key and no scope. CONNECT reaches the backend as GET.
+// scope of "" means a key and no scope.
 func (t *table) Route(method, path string) *gate.Route {
-	if method == "HEAD" || method == "CONNECT" {
+	if gate.IsGet(method) {
 		method = "GET"
 	}
 	if found := t.root.lookup(method, strings.Trim(path, "/")); found != nil {

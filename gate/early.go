@@ -31,7 +31,7 @@ func cameEarly(r *http.Request) bool {
 	if len(r.Header["Early-Data"]) == 0 {
 		return false
 	}
-	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions
+	return !ChangesNothing(r.Method)
 }
 
 // tooEarly has the client send the request again (RFC 8470, section 5.2). It is

@@ -76,7 +76,7 @@ const (
 
 // see notes what the request is to the UI.
 func (ui *webUI) see(r *http.Request, req *Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodConnect {
+	if !IsGet(r.Method) {
 		return
 	}
 	isFile := req.path == "/" || req.path == "/index.html" || ui.files[req.path]

@@ -11,11 +11,8 @@ import (
 
 // Requests are those that a rule is about. A path counts with and without its
 // trailing slash: backends take /x and /x/ for the same route, so that neither
-// form evades a rule on the other, nor one on all paths but the other. HEAD
-// counts as GET too: backends do for it what they do for GET, and leave out the
-// body. So does CONNECT, of which the proxy makes a GET where it opens a
-// WebSocket over HTTP/2 or 3 (RFC 8441, RFC 9220), and which backends may answer
-// as any other. The zero value is all requests.
+// form evades a rule on the other, nor one on all paths but the other. What
+// IsGet counts as GET too. The zero value is all requests.
 type Requests struct {
 	sets  caddyhttp.MatcherSets
 	split []splitSet
@@ -101,7 +98,7 @@ func (q *Requests) Match(r *http.Request) (bool, error) {
 func (s *splitSet) matchMethod(r *http.Request) (bool, error) {
 	match, err := s.match(r)
 	method := r.Method
-	if match || err != nil || s.exact || method != http.MethodHead && method != http.MethodConnect {
+	if match || err != nil || s.exact || method == http.MethodGet || !IsGet(method) {
 		return match, err
 	}
 	defer func() { r.Method = method }()
