@@ -112,7 +112,7 @@ func setAgent(r *http.Request, agent string) {
 func (c *reach) read(r *http.Request, req *gate.Request) error {
 	c.named.inPath(r.URL.Path, c.route.Reach.Segments)
 	inQuery, inBody := []string(nil), c.route.Reach.For
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+	if gate.IsGet(r.Method) {
 		inQuery, inBody = inBody, nil
 	}
 	err := c.named.inQuery(c.table, r.URL.RawQuery, inQuery)

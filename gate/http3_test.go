@@ -259,7 +259,7 @@ func (g *overHTTP3) overHTTP2(method, path string) (status string) {
 
 // TestExtendedConnect holds that a rule on GET holds for the request by which a
 // WebSocket is opened over HTTP/3: the backend gets it as a GET, and may answer
-// it as any other.
+// it as any other. A list of methods with GET lets it through.
 func TestExtendedConnect(t *testing.T) {
 	g := startHTTP3(t, `agent_gate
 		@secret {
@@ -272,6 +272,9 @@ func TestExtendedConnect(t *testing.T) {
 			}
 			require read @secret
 			require chat
+		}
+		agent_validate {
+			methods GET
 		}
 		reverse_proxy BACKEND {
 			transport agent_backend

@@ -30,7 +30,8 @@ func init() { caddy.RegisterModule(new(Validate)) }
 // end, so that the backend never gets it whole, and the client gets the answer.
 // That is no failure of the backend, so it counts against none.
 type Validate struct {
-	// Methods are the methods that requests may have; GET includes HEAD.
+	// Methods are the methods that requests may have; GET includes HEAD, and the
+	// CONNECT by which a WebSocket is opened over HTTP/2 and 3.
 	// Others get 405 with Allow.
 	Methods []*MethodRule `json:"methods,omitempty"`
 	// ContentTypes are the media types that bodies of POST, PUT and PATCH may
@@ -134,7 +135,7 @@ func (v *Validate) checkMethod(r *http.Request) error {
 	if rule == nil || err != nil {
 		return err
 	}
-	if rule.off() || slices.Contains(rule.Methods, r.Method) || r.Method == http.MethodHead && slices.Contains(rule.Methods, http.MethodGet) {
+	if rule.off() || slices.Contains(rule.Methods, r.Method) || gate.IsGet(r.Method) && slices.Contains(rule.Methods, http.MethodGet) {
 		return nil
 	}
 	refusal := gate.BadRequest("METHOD_NOT_ALLOWED", "Method not allowed", "the method is not among those of agent_validate")
