@@ -3,11 +3,10 @@ package auth
 import (
 	"net"
 	"net/http"
-	"net/netip"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 	"golang.org/x/net/http/httpguts"
 )
@@ -107,14 +106,12 @@ func overSafe(r *http.Request) bool {
 	return isLoopbackHost(r.Host)
 }
 
-// isLoopbackHost reports whether a Host is a name that stands for the machine
-// itself, wherever it is looked up (RFC 6761, section 6.3).
+// isLoopbackHost reports whether a Host stands for the machine itself.
 func isLoopbackHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && addr.IsLoopback() || strings.EqualFold(host, "localhost") || strings.HasSuffix(strings.ToLower(host), ".localhost")
+	return ipaddr.NamesLoopback(host)
 }
 
 // upgradeOnly lets nothing through but a switch of protocols: a cookie that is

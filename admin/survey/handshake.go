@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/admin/doctor"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 // handshake looks at the certificate that a site shows. It is an error if
@@ -38,8 +39,7 @@ func (s *Survey) handshake(v *visitor) (*doctor.Handshake, error) {
 		h.Untrusted = strings.TrimPrefix(err.Error(), "x509: ")
 	}
 	h.IssuedByGateItself = strings.Contains(h.Issuer, "Caddy Local Authority")
-	ip := net.ParseIP(v.name)
-	h.NamesOnlyThisMachine = v.name == "localhost" || strings.HasSuffix(v.name, ".localhost") || ip != nil && ip.IsLoopback()
+	h.NamesOnlyThisMachine = ipaddr.NamesLoopback(v.name)
 	_, err = v.shakeHands(&tls.Config{ServerName: v.name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
 	h.SpeaksOld = err == nil
 	return h, nil

@@ -69,3 +69,10 @@ func IsLoopback(host string) bool {
 	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
 	return err == nil && addr.IsLoopback()
 }
+
+// NamesLoopback reports whether a host without its port stands for the machine
+// that looks it up, wherever that is: what IsLoopback knows, and the names under
+// .localhost (RFC 6761, section 6.3).
+func NamesLoopback(host string) bool {
+	return IsLoopback(host) || strings.HasSuffix(strings.ToLower(host), ".localhost")
+}

@@ -112,6 +112,11 @@ func TestIsLoopback(t *testing.T) {
 			t.Errorf("%q: %t", host, !want)
 		}
 	}
+	for host, want := range map[string]bool{"localhost": true, "[::1]": true, "a.LOCALHOST": true, "a.b.localhost": true, "alocalhost": false, "localhost.example.com": false, "": false} {
+		if NamesLoopback(host) != want {
+			t.Errorf("the name %q: %t", host, !want)
+		}
+	}
 }
 
 // FuzzParseNetwork holds that what is read is what net/netip reads in it, and
