@@ -126,16 +126,11 @@ func (s Source) String() string {
 func (a *Auth) provisionMatchers(ctx caddy.Context) error {
 	var mistakes []error
 	if a.PublicRaw != nil {
-		loaded, err := ctx.LoadModule(a, "PublicRaw")
-		if err == nil {
-			a.public, err = gate.ExactRequestsOf(loaded)
-		}
-		if err == nil {
-			err = a.door.CheckPaths(&a.public)
-		}
+		public, err := a.door.LoadRequests(ctx, a, "PublicRaw")
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("public: %w", err))
 		}
+		a.public = public.Exactly()
 	}
 	if a.public.EveryPath() {
 		mistakes = append(mistakes, errors.New("public opens every path to everybody: to let callers in without a key, write `anonymous <scope>...`"))

@@ -21,13 +21,10 @@ func (d *Door) LoadRequests(ctx caddy.Context, rule any, field string) (Requests
 	}
 	q, err := RequestsOf(loaded)
 	if err == nil {
-		err = d.CheckPaths(&q)
+		err = d.site.semicolons.checkPaths(q.sets...)
 	}
 	return q, err
 }
-
-// CheckPaths judges the paths of requests as LoadRequests does.
-func (d *Door) CheckPaths(q *Requests) error { return d.site.semicolons.checkPaths(q.sets...) }
 
 // pathLine is under what the lines of path patterns are kept.
 const pathLine = "path"

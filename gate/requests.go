@@ -42,14 +42,20 @@ func RequestsOf(loaded any) (q Requests, err error) {
 	return q, err
 }
 
-// ExactRequestsOf are those that loaded matchers match, and none besides: for a
-// rule that opens something, and is not to open more than was written.
+// ExactRequestsOf are those that loaded matchers match, as Exactly has it.
 func ExactRequestsOf(loaded any) (Requests, error) {
 	q, err := RequestsOf(loaded)
+	return q.Exactly(), err
+}
+
+// Exactly are the requests that the matchers match, and none besides: for a rule
+// that opens something, and is not to open more than was written.
+func (q Requests) Exactly() Requests {
+	q.split = slices.Clone(q.split)
 	for i := range q.split {
 		q.split[i].exact = true
 	}
-	return q, err
+	return q
 }
 
 func split(set caddyhttp.MatcherSet) splitSet {
