@@ -50,8 +50,7 @@ type KeyRing struct {
 	using      sync.Mutex     // held while keys are put in force
 	document   *keys.Document // the key file as it was last read
 	started    bool           // the configuration is in force, and changes are told as they come
-	asked      []string       // the scopes that rules ask for, once it is
-	plans      []string       // the plans that limits know, once it is; nil where nothing is limited
+	wanted     *wanted        // by all sites, once it is
 	toldScopes map[string]bool
 
 	current atomic.Pointer[ring]

@@ -25,40 +25,57 @@ func keyScopes(id string) string { return "key " + id + " scopes" }
 // charactersLine is the option that names character files.
 const charactersLine = "characters"
 
-// warnOfScopes tells of scopes that no rule asks for, of the sites' keys and
-// of the key file's: whoever has written them believes that they give
-// something. It runs when the configuration is started.
-func (k *KeyRing) warnOfScopes() error {
-	portrait := k.app.Portrait()
-	var plans []string
-	for _, site := range portrait.Sites {
+// wanted is what sites want of keys.
+type wanted struct {
+	scopes, plans []string
+	// limited says that they limit callers. Where nobody is limited, a plan is no
+	// more than a name for others to use.
+	limited bool
+}
+
+func wantedBy(sites ...*gate.SitePortrait) *wanted {
+	w := new(wanted)
+	for _, site := range sites {
+		w.scopes = append(w.scopes, site.Scopes...)
 		if len(site.Limits) > 0 {
-			plans = append(append([]string{}, plans...), site.Plans...)
+			w.limited, w.plans = true, append(w.plans, site.Plans...)
 		}
 	}
-	for _, site := range portrait.Sites {
+	w.scopes, w.plans = sortedSet(w.scopes), sortedSet(w.plans)
+	return w
+}
+
+func sortedSet(names []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(names)))
+}
+
+// warnOfScopes tells of scopes that no rule asks for, and of plans that no limits
+// know, of the sites' keys and of the key file's: whoever has written them
+// believes that they give something. It runs when the configuration is started.
+func (k *KeyRing) warnOfScopes() error {
+	sites := k.app.Portrait().Sites
+	for _, site := range sites {
+		here := wantedBy(site)
 		for _, key := range site.Keys {
-			k.warnOf("the key "+key.ID, gate.PlaceOf(keyScopes(key.ID), key.Scopes), key.Scopes, site.Scopes)
-			if len(site.Limits) > 0 {
-				k.warnOfPlan("the key "+key.ID, key.Plan, append([]string{}, site.Plans...))
-			}
+			k.warnOf(here, "the key "+key.ID, gate.PlaceOf(keyScopes(key.ID), key.Scopes), key.Scopes)
+			k.warnOfPlan(here, "the key "+key.ID, key.Plan)
 		}
-		k.warnOf("`anonymous`", gate.PlaceOf(anonymousLine, site.Anonymous), site.Anonymous, site.Scopes)
+		k.warnOf(here, "`anonymous`", gate.PlaceOf(anonymousLine, site.Anonymous), site.Anonymous)
 	}
 	k.using.Lock()
 	defer k.using.Unlock()
-	k.asked, k.plans = portrait.Scopes(), plans
+	k.wanted = wantedBy(sites...)
 	for _, source := range k.Characters {
-		k.warnOf("`characters "+source.Files+"`", gate.PlaceOf(charactersLine, append([]string{source.Files}, source.Scopes...)), source.Scopes, k.asked)
+		k.warnOf(k.wanted, "`characters "+source.Files+"`", gate.PlaceOf(charactersLine, append([]string{source.Files}, source.Scopes...)), source.Scopes)
 	}
 	k.warnOfFile()
 	return nil
 }
 
-// warnOfFile tells of such scopes in the key file, once for as long as they
-// stand there. k.using is held.
+// warnOfFile tells of such scopes and plans in the key file, once for as long as
+// they stand there. k.using is held.
 func (k *KeyRing) warnOfFile() {
-	if k.document == nil || k.asked == nil && k.plans == nil {
+	if k.document == nil || k.wanted == nil {
 		return
 	}
 	told := make(map[string]bool)
@@ -68,26 +85,25 @@ func (k *KeyRing) warnOfFile() {
 		}
 		what := key.ID + " " + key.Plan + " " + strings.Join(key.Scopes, " ")
 		if told[what] = true; !k.toldScopes[what] {
-			k.warnOf("the key "+key.ID, fmt.Sprintf("%s: keys[%d]: ", k.File, i), key.Scopes, k.asked)
-			k.warnOfPlan(fmt.Sprintf("%s: keys[%d]: the key %s", k.File, i, key.ID), key.Plan, k.plans)
+			place := fmt.Sprintf("%s: keys[%d]: ", k.File, i)
+			k.warnOf(k.wanted, "the key "+key.ID, place, key.Scopes)
+			k.warnOfPlan(k.wanted, place+"the key "+key.ID, key.Plan)
 		}
 	}
 	k.toldScopes = told
 }
 
-// warnOfPlan tells of a plan that no limits know; known is nil where nothing is
-// limited, and a plan is no more than a name for others to use.
-func (k *KeyRing) warnOfPlan(who, plan string, known []string) {
-	if plan == "" || known == nil || slices.Contains(known, plan) {
+func (k *KeyRing) warnOfPlan(w *wanted, who, plan string) {
+	if plan == "" || !w.limited || slices.Contains(w.plans, plan) {
 		return
 	}
 	k.logger.Warn(fmt.Sprintf("%s has the plan %s, which no agent_rate_limit knows: the limits of its tiers hold for it as for everybody", who, plan),
-		zap.Strings("plans", slices.Compact(slices.Sorted(slices.Values(known)))))
+		zap.Strings("plans", w.plans))
 }
 
-func (k *KeyRing) warnOf(who, place string, held, asked []string) {
-	for _, scope := range gate.UnaskedScopes(held, asked) {
+func (k *KeyRing) warnOf(w *wanted, who, place string, held []string) {
+	for _, scope := range gate.UnaskedScopes(held, w.scopes) {
 		k.logger.Warn(fmt.Sprintf("%s%s has the scope %s, which no rule asks for: it gives nothing", place, who, scope),
-			zap.Strings("asked", slices.Compact(slices.Sorted(slices.Values(asked)))))
+			zap.Strings("asked", w.scopes))
 	}
 }
