@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 )
 
@@ -77,7 +78,13 @@ func parseGatehouse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if err != nil {
 		return nil, inPreset{err, name}
 	}
-	return h.NewRoute(matcher, handler), nil
+	values := h.NewRoute(matcher, handler)
+	for _, value := range values {
+		if route, ok := value.Value.(caddyhttp.Route); ok {
+			gate.NotePreset(line, route.HandlersRaw)
+		}
+	}
+	return values, nil
 }
 
 // inPreset is an error in a preset as it was merged. Its own lines are in no

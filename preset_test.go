@@ -1,6 +1,7 @@
 package gatehouse_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -241,5 +242,51 @@ func TestTwoDoorsAreRefused(t *testing.T) {
 	// Sites and routes that exclude each other are no such case.
 	if err := gatetest.New(t).Load("GATE {\nhandle /a/* {\nagent_auth {\nkey a {env.ELIZA_SERVER_AUTH_TOKEN}\n}\nrespond a\n}\nhandle {\ngatehouse elizaos BACKEND\n}\n}"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTwoGatesAreRefused holds that a `gatehouse` to which no request would come
+// is refused with the lines of both, and that one to which some come is not.
+func TestTwoGatesAreRefused(t *testing.T) {
+	clearEnv(t)
+	t.Setenv("ELIZA_SERVER_AUTH_TOKEN", token)
+	const lines = "gatehouse elizaos 127.0.0.1:3001\ngatehouse elizaos 127.0.0.1:3002 {\nerror_format code\n}\n"
+	next := 2
+	for name, test := range map[string]struct{ caddyfile, want string }{
+		"in one block": {"GATE {\n" + lines + "}",
+			"to 127.0.0.1:3001 (Caddyfile:2) and to 127.0.0.1:3002 (Caddyfile:3): the first takes all of them"},
+		"in a site of every host": {":PORT {\n" + lines + "}", "127.0.0.1:3001 (Caddyfile:2) and to 127.0.0.1:3002 (Caddyfile:3)"},
+		"of other presets":        {"GATE {\ngatehouse elizaos 127.0.0.1:3001\ngatehouse api 127.0.0.1:3002 {\nauth {\nkey a {env.ELIZA_SERVER_AUTH_TOKEN}\n}\n}\n}", "the first takes all of them"},
+		"written alike":           {"GATE {\ngatehouse elizaos 127.0.0.1:3001\ngatehouse elizaos 127.0.0.1:3001\n}", "127.0.0.1:3001 (Caddyfile:2 or Caddyfile:3) and to 127.0.0.1:3001 (Caddyfile:2 or Caddyfile:3)"},
+		"in one handle":           {"GATE {\nhandle /x* {\nrespond x\n}\nhandle {\n" + lines + "}\n}", "(Caddyfile:6) and to 127.0.0.1:3002 (Caddyfile:7)"},
+		"behind a route":          {"GATE {\nroute {\ngatehouse elizaos 127.0.0.1:3001\n}\ngatehouse elizaos 127.0.0.1:3002\n}", "(Caddyfile:3) and to 127.0.0.1:3002 (Caddyfile:5)"},
+		"for one path":            {"GATE {\ngatehouse /a/* elizaos 127.0.0.1:3001\ngatehouse /a/* elizaos 127.0.0.1:3002\n}", "(Caddyfile:2) and to 127.0.0.1:3002 (Caddyfile:3)"},
+		"for one path, of every host": {":PORT {\ngatehouse /a/* elizaos 127.0.0.1:3001\ngatehouse /a/* elizaos 127.0.0.1:3002\n}",
+			"(Caddyfile:2) and to 127.0.0.1:3002 (Caddyfile:3)"},
+
+		"for paths":                       {"GATE {\ngatehouse /a/* elizaos 127.0.0.1:3001\ngatehouse elizaos 127.0.0.1:3002\n}", ""},
+		"for paths, of every host":        {":PORT {\ngatehouse /a/* elizaos 127.0.0.1:3001\ngatehouse elizaos 127.0.0.1:3002\n}", ""},
+		"for matchers":                    {"GATE {\n@a header X-A 1\n@b header X-B 1\ngatehouse @a elizaos 127.0.0.1:3001\ngatehouse @b elizaos 127.0.0.1:3002\n}", ""},
+		"in two handles":                  {"GATE {\nhandle /a/* {\ngatehouse elizaos 127.0.0.1:3001\n}\nhandle {\ngatehouse elizaos 127.0.0.1:3002\n}\n}", ""},
+		"in two routes":                   {"GATE {\nroute /a/* {\ngatehouse elizaos 127.0.0.1:3001\n}\nroute {\ngatehouse elizaos 127.0.0.1:3002\n}\n}", ""},
+		"in two sites":                    {"(gate) {\ngatehouse elizaos 127.0.0.1:3001\n}\nGATE {\nimport gate\n}\nhttp://localhost:PORT {\nimport gate\n}", ""},
+		"in two sites, one of every host": {"GATE {\ngatehouse elizaos 127.0.0.1:3001\n}\n:PORT {\ngatehouse elizaos 127.0.0.1:3002\n}", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := gatetest.New(t)
+			_, port, _ := strings.Cut(g.Addr, ":")
+			// What stands where is forgotten when a configuration is started, and
+			// none is: each case has backends of its own.
+			own := strings.NewReplacer("PORT", port, "127.0.0.1:", fmt.Sprintf("127.0.0.%d:", next))
+			next++
+			err := g.Validate(own.Replace(test.caddyfile))
+			want := own.Replace(test.want)
+			switch {
+			case test.want == "" && err != nil:
+				t.Errorf("refused: %v", err)
+			case test.want != "" && (err == nil || !strings.Contains(err.Error(), "two gates for the same requests") || !strings.Contains(err.Error(), want)):
+				t.Errorf("got %v, want %s", err, want)
+			}
+		})
 	}
 }

@@ -58,7 +58,7 @@ func NewDoor(ctx caddy.Context) (*Door, error) {
 		s = siteOf(server)
 		first := false
 		if hangs, first = app.wardrobe(s.key()); first {
-			if err := errors.Join(app.checkProxies(server), app.checkLogs(s)); err != nil {
+			if err := errors.Join(app.checkProxies(server), app.checkLogs(s), checkTwice(server)); err != nil {
 				return nil, err
 			}
 		}

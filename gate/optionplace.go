@@ -19,7 +19,11 @@ var places struct {
 // NotePlace keeps where an option stands that was just read, for a check that
 // is made when its handler is provisioned.
 func NotePlace(d *caddyfile.Dispenser, option string, args []string) {
-	place := fmt.Sprintf("%s:%d", d.File(), d.Line())
+	notePlace(d.File(), d.Line(), option, args)
+}
+
+func notePlace(file string, number int, option string, args []string) {
+	place := fmt.Sprintf("%s:%d", file, number)
 	line := option + " " + strings.Join(args, " ")
 	places.Lock()
 	defer places.Unlock()

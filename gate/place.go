@@ -72,25 +72,34 @@ func siteOf(server *caddyhttp.Server) *site {
 
 // written is what counts of a handler as the configuration has it.
 type written struct {
-	Handler     string     `json:"handler"`
-	AllowUnsafe []Accepted `json:"allow_unsafe"`
-	Semicolons  Semicolons `json:"semicolons"`
-	LoggerNames []any      `json:"access_logger_names"`
-	Routes      []struct {
-		Group    string            `json:"group"`
-		Match    json.RawMessage   `json:"match"`
-		Handlers []json.RawMessage `json:"handle"`
-	} `json:"routes"`
+	Handler     string         `json:"handler"`
+	AllowUnsafe []Accepted     `json:"allow_unsafe"`
+	Semicolons  Semicolons     `json:"semicolons"`
+	LoggerNames []any          `json:"access_logger_names"`
+	Routes      []writtenRoute `json:"routes"`
+	Upstreams   []struct {
+		Dial string `json:"dial"`
+	} `json:"upstreams"`
+}
+
+type writtenRoute struct {
+	Group    string            `json:"group"`
+	Match    json.RawMessage   `json:"match"`
+	Handlers []json.RawMessage `json:"handle"`
+}
+
+func readHandler(text json.RawMessage) (h written) {
+	// Handlers of others may have fields of these names and other types.
+	// Those are passed over, and the rest is read.
+	_ = json.Unmarshal(text, &h)
+	return h
 }
 
 // read is collect, for handlers that are not made yet. some tells that not all
 // requests of the site come to them.
 func (s *site) read(handlers []json.RawMessage, some bool) {
 	for _, text := range handlers {
-		var h written
-		// Handlers of others may have fields of these names and other types.
-		// Those are passed over, and the rest is read.
-		_ = json.Unmarshal(text, &h)
+		h := readHandler(text)
 		switch h.Handler {
 		case "subroute":
 			for _, route := range h.Routes {
