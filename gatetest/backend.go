@@ -76,3 +76,15 @@ func Upgrade(w http.ResponseWriter) (net.Conn, error) {
 	_, _ = io.WriteString(buffered, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	return conn, buffered.Flush()
 }
+
+// HoldSocket is Upgrade for a backend that only listens: it drops what comes,
+// until the other side ends the connection. Its error is that there was none.
+func HoldSocket(w http.ResponseWriter) error {
+	conn, err := Upgrade(w)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, _ = io.Copy(io.Discard, conn)
+	return nil
+}

@@ -20,13 +20,7 @@ func streams(g *gatetest.Gate) (release func()) {
 	end := make(chan struct{})
 	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
-			conn, err := gatetest.Upgrade(w)
-			if err != nil {
-				return
-			}
-			defer conn.Close()
-			// The peer's end ends it.
-			_, _ = io.Copy(io.Discard, conn)
+			_ = gatetest.HoldSocket(w)
 			return
 		}
 		if r.URL.Path == "/elsewhere" {
