@@ -185,7 +185,7 @@ func (l *Limits) Top(tier string, n int) ([]Use, error) {
 	}
 	// Who an identity belongs to can only be told of names that are known.
 	names := map[uint64]Subject{l.counters.table.ID(window.Identity{By: "ip"}).Who(): {}}
-	for id := range *l.keys.known.Load() {
+	for id := range *processKeys.known.Load() {
 		names[l.counters.table.ID(window.Identity{By: "key", Name: id}).Who()] = Subject{Key: id}
 	}
 	out := []Use{}

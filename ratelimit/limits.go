@@ -41,7 +41,6 @@ type Limits struct {
 	app       *gate.App
 	ctx       caddy.Context
 	logger    *zap.Logger
-	keys      *keyMetrics
 	maxPlaces int
 	keyPlaces int
 
@@ -111,7 +110,7 @@ func (l *Limits) Provision(ctx caddy.Context) error {
 			return err
 		}
 	}
-	if l.keys, err = l.counters.register(ctx); err != nil {
+	if err := l.counters.register(ctx); err != nil {
 		return err
 	}
 	return l.subscribe(ctx)

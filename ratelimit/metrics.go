@@ -1,12 +1,12 @@
 package ratelimit
 
 import (
-	"errors"
 	"maps"
 	"sync"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 	"github.com/prometheus/client_golang/prometheus"
@@ -85,6 +85,7 @@ type keyMetrics struct {
 
 type keyCounters struct{ admitted, refused prometheus.Counter }
 
+// processKeys, like its collectors, belong to the process.
 var processKeys = newKeyMetrics()
 
 func newKeyMetrics() *keyMetrics {
@@ -129,15 +130,8 @@ func (k *keyMetrics) of(id string) keyCounters {
 }
 
 // register registers the metrics with the registry of a configuration.
-func (c *counters) register(ctx caddy.Context) (*keyMetrics, error) {
-	registry := ctx.GetMetricsRegistry()
-	for _, collector := range []prometheus.Collector{decisionsTotal, keyDecisionsTotal, foreignTotal, storeSeconds, storeOutages, storeLocal, state{c}} {
-		err := registry.Register(collector)
-		if already := (prometheus.AlreadyRegisteredError{}); err != nil && !errors.As(err, &already) {
-			return nil, err
-		}
-	}
-	return processKeys, nil
+func (c *counters) register(ctx caddy.Context) error {
+	return events.Register(ctx, decisionsTotal, keyDecisionsTotal, foreignTotal, storeSeconds, storeOutages, storeLocal, state{c})
 }
 
 // state collects the state of the counters.

@@ -331,7 +331,7 @@ func (d *decision) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.
 
 // observe counts the decision, and tells of what shadow tiers would have refused.
 func (l *RateLimit) observe(d *decision, r *http.Request, req *gate.Request) {
-	l.limits.keys.count(req.Principal, d.verdict.Admitted)
+	processKeys.count(req.Principal, d.verdict.Admitted)
 	for i := range d.charges {
 		t, exceeded := d.tier(i), d.charges[i].Standing.Exceeded
 		switch {
