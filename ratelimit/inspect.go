@@ -115,7 +115,7 @@ func (l *Limits) Standing(s Subject, plan string) (ClientStanding, error) {
 		}
 		st := Standing{Tier: r.Tier, Used: r.Used, Shared: r.Shared}
 		standing := r.Standing
-		if other, ok := there[storeKey{r.Tier, r.Window}]; ok && redis.Tighter(&other, &standing) {
+		if other, ok := there[storeKey{r.Tier, r.Window}]; ok && other.Tighter(&standing) {
 			standing, st.Store, st.Used = other, true, other.Limit-other.Remaining
 		}
 		st.Limit, st.Window, st.Remaining = standing.Limit, standing.Window.String(), standing.Remaining

@@ -254,7 +254,7 @@ func (l *Limits) take(charges []window.Charge, who []window.Identity) (window.Ve
 			l.counters.table.GiveBack(c)
 		}
 		exceeded := c.Standing.Exceeded || s.Exceeded
-		if redis.Tighter(s, &c.Standing) {
+		if s.Tighter(&c.Standing) {
 			c.Standing = *s
 		}
 		c.Standing.Exceeded = exceeded
@@ -273,7 +273,7 @@ func (l *Limits) giveBack(charge *window.Charge, there *redis.Charge) {
 		return
 	}
 	// If it fails the store counts one too many until the window has passed.
-	if err := l.store.GiveBack(there); err == nil && redis.Tighter(&there.Standing, &charge.Standing) {
+	if err := l.store.GiveBack(there); err == nil && there.Standing.Tighter(&charge.Standing) {
 		charge.Standing = there.Standing
 	}
 }

@@ -153,7 +153,7 @@ func (c *call) fill(charges []Charge, answers []answer, took, admitted bool) win
 			RetryAfter: time.Duration(a.retry) * time.Microsecond,
 			Exceeded:   a.room == 0,
 		}
-		if at.limit == 0 || Tighter(&st, &charge.Standing) {
+		if at.limit == 0 || st.Tighter(&charge.Standing) {
 			charge.Standing = st
 		}
 		charge.receipts[at.limit] = receipt{a.slice, a.born, took && admitted && a.room == 1}
@@ -165,18 +165,6 @@ func (c *call) fill(charges []Charge, answers []answer, took, admitted bool) win
 		}
 	}
 	return v
-}
-
-// Tighter reports whether a client has less left by one standing than by
-// another.
-func Tighter(a, than *window.Standing) bool {
-	if a.RetryAfter != than.RetryAfter {
-		return a.RetryAfter > than.RetryAfter
-	}
-	if a.Remaining != than.Remaining {
-		return a.Remaining < than.Remaining
-	}
-	return a.Reset > than.Reset
 }
 
 // newMarker is a value that no server has had before: one that has lost its

@@ -10,7 +10,7 @@ func (s *shard) standing(to *Standing, p *place, tier uint16, now int64) {
 			continue
 		}
 		var st Standing
-		if s.measure(&st, p.slot, tier, l, now); st.tighter(to) {
+		if s.measure(&st, p.slot, tier, l, now); st.Tighter(to) {
 			*to = st
 		}
 	}
@@ -56,7 +56,9 @@ func (s *shard) measure(st *Standing, slot int, tier uint16, l limit, now int64)
 	return c.sum
 }
 
-func (st *Standing) tighter(than *Standing) bool {
+// Tighter reports whether a client has less left by one standing than by
+// another.
+func (st *Standing) Tighter(than *Standing) bool {
 	if st.RetryAfter != than.RetryAfter {
 		return st.RetryAfter > than.RetryAfter
 	}
