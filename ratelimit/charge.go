@@ -28,19 +28,14 @@ func (l *Limits) chargedTier(name string, limit window.Limit) (*window.Tier, err
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	name = "room/" + name + "/" + limit.Window.String()
-	spec := window.Spec{Limits: []window.Limit{limit}}
-	tier := l.charged[name]
-	if tier == nil {
-		var err error
-		if tier, err = l.counters.table.Tier(name, spec); err != nil {
-			return nil, err
-		}
-		l.charged[name] = tier
-		l.defined[name] = definition{tier, spec}
-		return tier, l.counters.table.Change(tier, spec)
+	known, ok := l.defined[name]
+	if ok && known.spec.Limits[0] == limit {
+		return known.tier, nil
 	}
-	if l.defined[name].spec.Limits[0] == limit {
-		return tier, nil
+	spec := window.Spec{Limits: []window.Limit{limit}}
+	tier, err := l.counters.table.Tier(name, spec)
+	if err != nil {
+		return nil, err
 	}
 	l.defined[name] = definition{tier, spec}
 	return tier, l.counters.table.Change(tier, spec)

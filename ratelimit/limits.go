@@ -47,7 +47,6 @@ type Limits struct {
 	mu      sync.Mutex
 	defined map[string]definition // by the tier's name in the table
 	placed  map[string]int        // handlers of a site so far
-	charged map[string]*window.Tier
 }
 
 // definition is what this configuration says of a tier.
@@ -66,7 +65,6 @@ func (l *Limits) Provision(ctx caddy.Context) error {
 	l.ctx, l.logger = ctx, ctx.Logger()
 	l.defined = make(map[string]definition)
 	l.placed = make(map[string]int)
-	l.charged = make(map[string]*window.Tier)
 	app, err := gate.AppOf(ctx)
 	if err != nil {
 		return err
