@@ -109,14 +109,14 @@ func (l *RateLimit) parseTier(h httpcaddyfile.Helper, d *caddyfile.Dispenser) er
 		}},
 		"by": {Parse: func(d *caddyfile.Dispenser) error {
 			text, err := gate.OneArg(d)
-			if err == nil {
-				_, _, err = parseBy(text)
-				err = wrap(d, err)
+			if err != nil {
+				return err
 			}
-			if err == nil {
-				t.By = text
+			if _, err := parseBy(text); err != nil {
+				return d.WrapErr(err) // and not told again of the whole tier
 			}
-			return err
+			t.By = text
+			return nil
 		}},
 		"count": gate.Word(&t.Count),
 		"free": {Parse: func(d *caddyfile.Dispenser) error {

@@ -24,14 +24,14 @@ const (
 
 var byNames = map[string]by{"": byDefault, "key": byKey, "ip": byIP, "key_and_ip": byKeyAndIP}
 
-func parseBy(text string) (kind by, placeholder string, err error) {
+func parseBy(text string) (by, error) {
 	if kind, ok := byNames[text]; ok {
-		return kind, "", nil
+		return kind, nil
 	}
 	if strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") && len(text) > 2 {
-		return byPlaceholder, text, nil
+		return byPlaceholder, nil
 	}
-	return 0, "", fmt.Errorf("by %s: write key, ip, key_and_ip or a placeholder like {http.request.header.X-Tenant}", text)
+	return 0, fmt.Errorf("by %s: write key, ip, key_and_ip or a placeholder like {http.request.header.X-Tenant}", text)
 }
 
 // identify is who is counted in a tier for a request.

@@ -217,7 +217,7 @@ func clientName(who window.Identity) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// charges are the same charges for the store.
+// storeCharges are the same charges for the store.
 func storeCharges(charges []window.Charge, who []window.Identity) []redis.Charge {
 	out := make([]redis.Charge, len(charges))
 	for i := range charges {

@@ -141,7 +141,7 @@ func (t *Tier) check() error {
 	if t.Shared != "" && !tierName.MatchString(t.Shared) {
 		wrong("shared %q: use lower-case letters, digits, hyphens and underscores", t.Shared)
 	}
-	if _, _, err := parseBy(t.By); err != nil {
+	if _, err := parseBy(t.By); err != nil {
 		wrong("%w", err)
 	}
 	return errors.Join(mistakes...)
@@ -160,7 +160,7 @@ func (l *RateLimit) compile(ctx caddy.Context, config *Tier, site string) (*tier
 		t.match, err = l.door.LoadRequests(ctx, config, "MatchRaw")
 		mistakes = append(mistakes, err)
 	}
-	t.by, _, _ = parseBy(config.By)
+	t.by, _ = parseBy(config.By) // as check has found
 	if config.IPv6Prefix != "" {
 		bits, err := config.IPv6Prefix.Int(l.resolve)
 		if err == nil && (bits < 32 || bits > 64) {

@@ -162,10 +162,10 @@ func (s *store) sparseCount(r ref, at int) uint16 {
 	return 0
 }
 
-// takeBack undoes one add, and reports whether there was one to undo.
-func (s *store) takeBack(r ref, c *cell, slice int64) bool {
+// takeBack undoes one add, if the cell still keeps it.
+func (s *store) takeBack(r ref, c *cell, slice int64) {
 	if slice > c.head || slice <= c.head-ring {
-		return false
+		return
 	}
 	at := position(slice)
 	switch r.width() {
@@ -175,23 +175,21 @@ func (s *store) takeBack(r ref, c *cell, slice int64) bool {
 			if sp.n[i] > 0 && int(sp.at[i]) == at {
 				sp.n[i]--
 				c.sum--
-				return true
+				return
 			}
 		}
-		return false
 	case dense:
-		return decrement(&s.dense.at(r).n[at], &c.sum)
+		decrement(&s.dense.at(r).n[at], &c.sum)
+	default:
+		decrement(&s.wide.at(r).n[at], &c.sum)
 	}
-	return decrement(&s.wide.at(r).n[at], &c.sum)
 }
 
-func decrement[N uint16 | uint32](n *N, sum *uint32) bool {
-	if *n == 0 {
-		return false
+func decrement[N uint16 | uint32](n *N, sum *uint32) {
+	if *n > 0 {
+		*n--
+		*sum--
 	}
-	*n--
-	*sum--
-	return true
 }
 
 // newest is the newest slice in which anything is counted, of a cell that is not
