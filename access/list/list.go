@@ -29,13 +29,8 @@ func (l *List) Add(network netip.Prefix) {
 	}
 }
 
-// Contains reports whether the address, which must not be an IPv4-mapped one,
-// is in a network of the list.
-func (l *List) Contains(addr netip.Addr) bool {
-	return addr.IsValid() && l.table.Contains(addr)
-}
-
-// Match returns the smallest network of the list that the address is in.
+// Match returns the smallest network of the list that the address, which must
+// not be an IPv4-mapped one, is in.
 func (l *List) Match(addr netip.Addr) (netip.Prefix, bool) {
 	if !addr.IsValid() {
 		return netip.Prefix{}, false
