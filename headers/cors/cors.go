@@ -34,14 +34,14 @@ type Config struct {
 
 // The defaults.
 var (
-	DefaultMethods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
-	DefaultHeaders = []string{"Content-Type", "Authorization", "X-API-KEY", "X-Agent-ID", "X-Entity-Id"}
-	DefaultExpose  = []string{"RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
+	defaultMethods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
+	defaultHeaders = []string{"Content-Type", "Authorization", "X-API-KEY", "X-Agent-ID", "X-Entity-Id"}
+	defaultExpose  = []string{"RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
 		"Retry-After", "X-Request-Id", "X-Total-Count"}
 )
 
-// DefaultMaxAge is the longest time that Chromium remembers a preflight.
-const DefaultMaxAge = 2 * time.Hour
+// defaultMaxAge is the longest time that Chromium remembers a preflight.
+const defaultMaxAge = 2 * time.Hour
 
 // AnyOrigin stands for every origin.
 const AnyOrigin = "*"
@@ -62,9 +62,9 @@ func New(c Config) (*Policy, error) {
 	middleware, err := jub0bs.NewMiddleware(jub0bs.Config{
 		Origins:         c.Origins,
 		Credentialed:    c.Credentials,
-		Methods:         either(c.Methods, DefaultMethods),
-		RequestHeaders:  either(c.Headers, DefaultHeaders),
-		ResponseHeaders: either(c.Expose, DefaultExpose),
+		Methods:         either(c.Methods, defaultMethods),
+		RequestHeaders:  either(c.Headers, defaultHeaders),
+		ResponseHeaders: either(c.Expose, defaultExpose),
 		MaxAgeInSeconds: c.maxAge(),
 	})
 	if err := errors.Join(c.check(), explain(err)); err != nil {
@@ -86,7 +86,7 @@ func either(given, fallback []string) []string {
 func (c Config) maxAge() int {
 	switch {
 	case c.MaxAge == 0:
-		return int(DefaultMaxAge / time.Second)
+		return int(defaultMaxAge / time.Second)
 	case c.MaxAge < 0:
 		return -1
 	}

@@ -73,7 +73,7 @@ func TestActual(t *testing.T) {
 			if answer.Allowed != test.allowed || !equal(h, test.header) {
 				t.Errorf("allowed %t, %v; want %t, %v", answer.Allowed, h, test.allowed, test.header)
 			}
-			for _, name := range DefaultExpose {
+			for _, name := range defaultExpose {
 				if test.allowed != strings.Contains(","+exposed+",", ","+strings.ToLower(name)+",") {
 					t.Errorf("exposed: %s", exposed)
 				}
