@@ -77,7 +77,7 @@ func words[R any, P interface {
 		}
 		// Placeholders are resolved when the configuration is loaded.
 		if len(found) != 1 || !gate.IsPlaceholder(found[0]) {
-			mistakes = append(mistakes, made.resolve(literal))
+			mistakes = append(mistakes, made.resolve(gate.Literal))
 		}
 		*into = append(*into, made)
 		if wrong := errors.Join(mistakes...); wrong != nil {
@@ -86,6 +86,3 @@ func words[R any, P interface {
 		return err
 	}}
 }
-
-// literal resolves what is no placeholder.
-func literal(text string) (string, error) { return text, nil }

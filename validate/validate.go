@@ -13,7 +13,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
-	"go.uber.org/zap"
 )
 
 func init() { caddy.RegisterModule(new(Validate)) }
@@ -52,9 +51,8 @@ type Validate struct {
 	// of them gets 400 with the code INVALID_FILE_TYPE.
 	Files []*FileRule `json:"files,omitempty"`
 
-	door   *gate.Door
-	logger *zap.Logger
-	table  gate.RouteTable
+	door  *gate.Door
+	table gate.RouteTable
 }
 
 // CaddyModule returns the Caddy module information.
@@ -68,7 +66,6 @@ func (v *Validate) Provision(ctx caddy.Context) error {
 	if v.door, err = gate.NewDoor(ctx); err != nil {
 		return err
 	}
-	v.logger = ctx.Logger()
 	var mistakes []error
 	if len(v.Methods)+len(v.ContentTypes)+len(v.MaxBody)+len(v.JSON)+len(v.Files) == 0 && v.IDs == "" {
 		mistakes = append(mistakes, errNothing)

@@ -1,5 +1,5 @@
 // Package jsonsyntax is the engine that checks a JSON text (RFC 8259) as it
-// streams by: its syntax and how deep it nests. It keeps one bit for each open
+// streams by: its syntax and how deep it nests. It keeps one byte for each open
 // bracket and nothing of the text.
 package jsonsyntax
 
