@@ -3,12 +3,12 @@ package securitylog
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"golang.org/x/net/http/httpguts"
 )
 
 // ParseCaddyfile sets up the handler from Caddyfile tokens. Syntax:
@@ -97,10 +97,7 @@ func parseHeaders(d *caddyfile.Dispenser, into *[]string) error {
 
 // checkHeader judges the name of a header to look at.
 func checkHeader(name string) error {
-	// RFC 9110, 5.6.2: a token.
-	if name == "" || strings.ContainsFunc(name, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
-	}) {
+	if !httpguts.ValidHeaderFieldName(name) {
 		return fmt.Errorf("%q is no name of a header", name)
 	}
 	return nil
