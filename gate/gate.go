@@ -151,7 +151,7 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 	}
 	g.door = door
 	enabled, err := door.app.ResolveOptional(g.UI)
-	if err == nil && g.Pages == "" && isOn(enabled) {
+	if err == nil && g.Pages == "" && IsOn(enabled) {
 		err = errors.New("ui is on, and nothing says which web UI the site has: write `pages elizaos`, use the preset elizaos, or take `ui` out")
 	}
 	if err != nil || g.Pages == "" {

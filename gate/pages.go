@@ -42,12 +42,14 @@ type webUI struct {
 	data  []Alias // what is under them is no page
 }
 
-// uiWords are the words that switch the UI on, as ElizaOS reads them.
-var uiWords = []string{"true", "1", "yes", "on"}
-
-// isOn reads a word that switches something as ElizaOS does.
-func isOn(word string) bool {
-	return slices.Contains(uiWords, strings.ToLower(strings.TrimSpace(word)))
+// IsOn reports whether a word switches something on, as ElizaOS reads its
+// ELIZA_UI_ENABLE: true, 1, yes and on do, in any case, and nothing else does.
+func IsOn(word string) bool {
+	switch strings.ToLower(strings.TrimSpace(word)) {
+	case "true", "1", "yes", "on":
+		return true
+	}
+	return false
 }
 
 func newWebUI(name, enabled string) (*webUI, error) {
@@ -55,7 +57,7 @@ func newWebUI(name, enabled string) (*webUI, error) {
 	if !known {
 		return nil, fmt.Errorf("the web UI of %q is not known: known are those of %s", name, strings.Join(slices.Sorted(maps.Keys(knownPages)), ", "))
 	}
-	ui := &webUI{on: isOn(enabled), files: make(map[string]bool)}
+	ui := &webUI{on: IsOn(enabled), files: make(map[string]bool)}
 	for _, path := range pages.Files {
 		ui.files[path] = true
 	}

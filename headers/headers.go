@@ -142,11 +142,7 @@ func (v *Variant) provision(ctx caddy.Context, h *Headers) (enabled bool, err er
 		return true, nil
 	}
 	word, err := h.door.App().ResolveOptional(v.Enabled)
-	switch strings.ToLower(strings.TrimSpace(word)) {
-	case "true", "1", "yes", "on":
-		return true, err
-	}
-	return false, err
+	return gate.IsOn(word), err
 }
 
 func (h *Headers) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
