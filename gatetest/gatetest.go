@@ -13,10 +13,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -80,7 +82,19 @@ func (g *Gate) Load(caddyfile string) error {
 		return err
 	}
 	g.forgiven.Store(mostForgiven)
-	return caddy.Load(config, true)
+	return g.load(config)
+}
+
+// load returns when the configuration that was replaced listens no longer: Caddy
+// lets go of its listeners in the background, and until then it might be the one
+// that answers.
+func (g *Gate) load(config []byte) error {
+	err := caddy.Load(config, true)
+	_, port, _ := net.SplitHostPort(g.Addr)
+	Await(g.t, "the configuration before lets go of its listener", func() bool {
+		return caddy.ListenerUsage("tcp", g.Addr) <= 1 && caddy.ListenerUsage("tcp", ":"+port) <= 1
+	})
+	return err
 }
 
 // LoadJSON loads a JSON configuration as it is, but for the admin endpoint and
@@ -90,7 +104,7 @@ func (g *Gate) LoadJSON(config []byte) error {
 	if err != nil {
 		return err
 	}
-	return caddy.Load(config, true)
+	return g.load(config)
 }
 
 // Validate adapts a Caddyfile and provisions it without starting it.
@@ -209,7 +223,16 @@ func (g *Gate) raw(method, request string) Response {
 		g.t.Fatal(err)
 	}
 	defer conn.Close()
-	return read(g.t, res)
+	response := read(g.t, res)
+	if res.Close {
+		// The server closes it when all of its handlers have returned: what they do
+		// after the answer (counts, places given back, lines of the log) is done then.
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
+		if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+			g.t.Errorf("the gate has answered with %d and does not close the connection", res.StatusCode)
+		}
+	}
+	return response
 }
 
 // exchange sends a request and reads the beginning of its response.

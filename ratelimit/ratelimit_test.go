@@ -2,7 +2,6 @@ package ratelimit_test
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,30 +49,11 @@ func site(lines string) string {
 	}`
 }
 
-// get is g.Get, for tests that have just reloaded: Caddy closes the old listener
-// in the background, and the kernel then drops the connections that wait in its
-// queue. Their requests were never read, so they are sent again.
-func get(g *gatetest.Gate, path string, headers ...string) *http.Response {
-	r, _ := http.NewRequest("GET", "http://"+g.Addr+path, nil)
-	r.Close = true
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	r.Host = r.Header.Get("Host")
-	for range 100 {
-		if res, err := http.DefaultTransport.RoundTrip(r); err == nil {
-			res.Body.Close()
-			return res
-		}
-	}
-	return &http.Response{}
-}
-
 // statuses sends n requests and counts the statuses.
 func statuses(g *gatetest.Gate, n int, path string, headers ...string) map[int]int {
 	got := make(map[int]int)
 	for range n {
-		got[get(g, path, headers...).StatusCode]++
+		got[g.Get(path, headers...).Status]++
 	}
 	return got
 }

@@ -52,8 +52,8 @@ func TestReload(t *testing.T) {
 	if err := g.Load(site("3 15m")); err != nil {
 		t.Fatal(err)
 	}
-	res := get(g, "/")
-	if res.StatusCode != 429 || res.Header.Get("RateLimit-Limit") != "3" || res.Header.Get("RateLimit-Remaining") != "0" {
-		t.Errorf("with fewer: %d %v", res.StatusCode, res.Header)
+	res := g.Get("/")
+	if res.Status != 429 || res.Header.Get("RateLimit-Limit") != "3" || res.Header.Get("RateLimit-Remaining") != "0" {
+		t.Errorf("with fewer: %d %v", res.Status, res.Header)
 	}
 }
