@@ -119,6 +119,7 @@ func parseSource(d *caddyfile.Dispenser) (source Source, err error) {
 	if err := source.check(); err != nil {
 		return source, d.WrapErr(err)
 	}
+	gate.NotePlace(d, acceptLine, []string{source.String()})
 	return source, nil
 }
 

@@ -29,6 +29,9 @@ type Source struct {
 // defaultSources are where keys are accepted if nothing is said.
 var defaultSources = []Source{{Header: "X-Api-Key"}, {Bearer: true}}
 
+// acceptLine is the option whose places are kept for what only the server knows.
+const acceptLine = "accept"
+
 func (s Source) check() error {
 	ways := 0
 	for _, used := range []bool{s.Header != "", s.Bearer, s.Query != ""} {

@@ -99,6 +99,9 @@ func (a *Auth) provisionSources() error {
 	for i, source := range accept {
 		mistakes = append(mistakes, source.check())
 		if source.Header != "" {
+			if err := a.door.CheckField(source.Header); err != nil {
+				mistakes = append(mistakes, fmt.Errorf("%saccept: %w", gate.PlaceOf(acceptLine, []string{source.String()}), err))
+			}
 			accept[i].Header = http.CanonicalHeaderKey(source.Header)
 		}
 		if slices.Contains(accept[:i], accept[i]) {

@@ -146,6 +146,11 @@ func (c *CORS) config(app *gate.App, logger *zap.Logger) (cors.Config, error) {
 	}
 	config.Methods = resolveAll(app, c.Methods, &mistakes)
 	config.Headers = resolveAll(app, c.Headers, &mistakes)
+	for _, name := range config.Headers {
+		if err := c.door.CheckField(name); err != nil {
+			logger.Warn("agent_cors lets pages send a header that nobody gets", zap.String("header", name), zap.Error(err))
+		}
+	}
 	config.Expose = resolveAll(app, c.Expose, &mistakes)
 	if c.MaxAge != "" {
 		age, err := c.MaxAge.Value(app.Resolve, 0)

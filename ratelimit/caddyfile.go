@@ -116,6 +116,7 @@ func (l *RateLimit) parseTier(h httpcaddyfile.Helper, d *caddyfile.Dispenser) er
 				return d.WrapErr(err) // and not told again of the whole tier
 			}
 			t.By = text
+			gate.NotePlace(d, byLine, []string{text})
 			return nil
 		}},
 		"count": gate.Word(&t.Count),

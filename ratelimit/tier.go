@@ -114,6 +114,9 @@ var (
 	codeName = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
 )
 
+// byLine is the option whose places are kept for what only the server knows.
+const byLine = "by"
+
 // check reports the mistakes that can be seen without resolving anything.
 func (t *Tier) check() error {
 	var mistakes []error
@@ -161,6 +164,11 @@ func (l *RateLimit) compile(ctx caddy.Context, config *Tier, site string) (*tier
 		mistakes = append(mistakes, err)
 	}
 	t.by, _ = parseBy(config.By) // as check has found
+	if name, ok := strings.CutPrefix(config.By, "{http.request.header."); ok {
+		if err := l.door.CheckField(strings.TrimSuffix(name, "}")); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("%sby: %w", gate.PlaceOf(byLine, []string{config.By}), err))
+		}
+	}
 	if config.IPv6Prefix != "" {
 		bits, err := config.IPv6Prefix.Int(l.resolve)
 		if err == nil && (bits < 32 || bits > 64) {

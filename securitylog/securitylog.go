@@ -58,6 +58,9 @@ type SecurityLog struct {
 	bodies   gate.Requests
 }
 
+// headerLine is the option whose places are kept for what only the server knows.
+const headerLine = "header"
+
 // Exception is a class that is nothing to tell of in some requests.
 type Exception struct {
 	// Class is the class that is ignored, or "all".
@@ -92,6 +95,9 @@ func (s *SecurityLog) Provision(ctx caddy.Context) error {
 	}
 	for _, name := range s.Headers {
 		mistakes = append(mistakes, checkHeader(name))
+		if err := s.door.CheckField(name); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("%sheader: %w", gate.PlaceOf(headerLine, []string{name}), err))
+		}
 		s.headers = append(s.headers, http.CanonicalHeaderKey(name))
 	}
 	if s.BodiesRaw != nil {
