@@ -80,6 +80,9 @@ func NewReporter(ctx caddy.Context) (*Reporter, error) {
 	if err := Register(ctx, eventsTotal, summedTotal, auditLines); err != nil {
 		return nil, err
 	}
+	if err := checkSubscriptions(bus.(*caddyevents.App)); err != nil {
+		return nil, err
+	}
 	return newReporter(ctx, bus.(*caddyevents.App), ctx.Logger().Named("security"), systemClock), nil
 }
 
