@@ -19,6 +19,6 @@ func (a *Auth) hint(r *http.Request, refusal *gate.Refusal) {
 			return
 		}
 	}
-	path := events.Text(events.RedactURI((&url.URL{Path: r.URL.Path}).EscapedPath()), 256)
+	path := events.Text(events.Redact((&url.URL{Path: r.URL.Path}).EscapedPath()), 256)
 	refusal.Event.Reason += ": to open this path to everybody, write `public " + path + "` in agent_auth"
 }

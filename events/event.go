@@ -121,5 +121,5 @@ func From(message string, client netip.Addr) string {
 // pass for another sentence or another line.
 func At(message, path string) string {
 	path = (&url.URL{Path: path}).EscapedPath()
-	return message + ", endpoint: " + Text(RedactURI(path), maxURI)
+	return message + ", endpoint: " + Text(Redact(path), maxURI)
 }

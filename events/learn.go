@@ -110,13 +110,13 @@ func learnValue(learned []string, values ...string) []string {
 	return learned
 }
 
-// canBeKey reports whether a presented value can be a key: those of less than
-// 16 characters are never accepted, and those that are made have letters and
+// canBeKey reports whether a presented value can be a key: shorter ones than
+// minRecognized are never accepted, and those that are made have letters and
 // digits, and of other characters only the ones of base64, hex and UUIDs. A path
 // is none: who presents the one that is asked for would not stand in the log
 // with it.
 func canBeKey(value string) bool {
-	if len(value) < 16 || strings.Contains(value, "..") || strings.Contains(value, "://") {
+	if len(value) < minRecognized || strings.Contains(value, "..") || strings.Contains(value, "://") {
 		return false
 	}
 	var lower, upper, digit bool
@@ -128,7 +128,7 @@ func canBeKey(value string) bool {
 			lower = true
 		case c >= 'A' && c <= 'Z':
 			upper = true
-		case strings.IndexByte("+/=_-.~:", c) < 0:
+		case !joins(c):
 			return false
 		}
 	}

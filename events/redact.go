@@ -20,9 +20,6 @@ const Redacted = "REDACTED"
 // in the clear and percent-encoded up to three times over.
 func Redact(text string) string { return redact(text, nil) }
 
-// RedactURI is Redact, for a request's URI.
-func RedactURI(uri string) string { return redact(uri, nil) }
-
 // maxEncodings is how many layers of percent-encoding are looked through.
 const maxEncodings = 3
 

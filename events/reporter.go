@@ -223,7 +223,7 @@ func grouped(n int) string {
 
 // clean takes out of e what no log may hold.
 func (e *Event) clean() {
-	e.URI = Text(RedactURI(e.URI), maxURI)
+	e.URI = Text(Redact(e.URI), maxURI)
 	e.UserAgent = Text(Redact(e.UserAgent), maxUserAgent)
 }
 

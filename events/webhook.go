@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -174,9 +175,7 @@ func (w *Webhook) Cleanup() error {
 // Handle puts an event into the queue. It never waits.
 func (w *Webhook) Handle(_ context.Context, e caddy.Event) error {
 	body := make(map[string]any, len(e.Data)+2)
-	for key, value := range e.Data {
-		body[key] = value
-	}
+	maps.Copy(body, e.Data)
 	body["time"] = e.Timestamp().Format(time.RFC3339)
 	dropped := w.dropped.Swap(0)
 	if dropped > 0 {
