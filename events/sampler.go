@@ -111,7 +111,7 @@ func (s *sampler) admit(e *Event) bool {
 		s.open, s.begun = true, s.clock.now()
 		s.stop = s.clock.after(sampleWindow, s.end)
 	}
-	key := source{name: e.Name, enforced: e.Enforced, network: networkOf(e.ClientIP)}
+	key := source{name: e.Name, enforced: e.Enforced, network: NetworkOf(e.ClientIP)}
 	if s.byKey {
 		key.key = e.KeyID
 	}
@@ -151,8 +151,10 @@ func (s *sampler) countStranger(name Name) bool {
 	return false
 }
 
-// networkOf is the unit in which addresses are counted: an IPv6 address' /64.
-func networkOf(addr netip.Addr) netip.Prefix {
+// NetworkOf is the unit in which addresses are told apart: an IPv4 address alone,
+// and the /64 of an IPv6 address, which is what one customer is given. It is the
+// zero Prefix where there is no address.
+func NetworkOf(addr netip.Addr) netip.Prefix {
 	bits := 32
 	if addr.Is6() {
 		bits = 64

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/google/uuid"
 	"golang.org/x/net/http/httpguts"
 )
@@ -74,23 +75,9 @@ func (req *Request) String() string { return req.ID }
 // what the backend gets.
 func (req *Request) Path() string { return req.path }
 
-// Network is the unit by which strangers are told apart: the address itself,
-// or the /64 of an IPv6 address, which is what one customer is given.
-func (req *Request) Network() netip.Prefix { return NetworkOf(req.Client) }
-
-// NetworkOf returns the network of an address: an IPv4 address alone, an IPv6
-// address' /64.
-func NetworkOf(addr netip.Addr) netip.Prefix {
-	bits := 32
-	if addr.Is6() {
-		bits = 64
-	}
-	prefix, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return prefix
-}
+// Network is the unit by which strangers are told apart, here as in the security
+// log: the address itself, or the /64 of an IPv6 address.
+func (req *Request) Network() netip.Prefix { return events.NetworkOf(req.Client) }
 
 // newRequest reads from r what the gate has to know, and puts the cleaned path
 // into r, so that what is matched from here on is what is forwarded.
