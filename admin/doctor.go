@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-dev/caddy-gatehouse/admin/doctor"
 	"github.com/gatehouse-dev/caddy-gatehouse/admin/survey"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 	"github.com/spf13/cobra"
 )
 
@@ -69,7 +70,7 @@ func (e *examination) run(cmd *cobra.Command, _ []string) error {
 	}
 	look := survey.Survey{
 		Ask: e.gate.get, Admin: address, Backup: e.backup,
-		Outward: survey.OutwardAddrs(), TCPAdmin: survey.DefaultTCPAdmin,
+		Outward: ipaddr.Outward(), TCPAdmin: survey.DefaultTCPAdmin,
 	}
 	deployment, err := look.Look()
 	if err != nil {

@@ -1,10 +1,10 @@
 package backend
 
-import "net"
+import "net/netip"
 
 // SetOutwardAddrs makes the tests' addresses this machine's outward ones.
-func SetOutwardAddrs(ips ...net.IP) (restore func()) {
+func SetOutwardAddrs(ips ...netip.Addr) (restore func()) {
 	before := outwardAddrs
-	outwardAddrs = func() []net.IP { return ips }
+	outwardAddrs = func() []netip.Addr { return ips }
 	return func() { outwardAddrs = before }
 }

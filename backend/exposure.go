@@ -4,14 +4,15 @@ import (
 	"net"
 	"time"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 	"go.uber.org/zap"
 )
 
 // defaultSalt is what ElizaOS encrypts with where SECRET_SALT is unset.
 const defaultSalt = "secretsalt"
 
-// Inspect warns of a salt that everybody knows, and of a backend that is told to listen on more than loopback, and
-// tries whether it answers there.
+// Inspect warns of a salt that everybody knows, and of a backend that is told to
+// listen on more than loopback, and tries whether it answers there.
 func (t *Transport) Inspect(upstreams []string) {
 	if t.weakSalt {
 		t.logger.Warn("the backend encrypts its agents' secrets with the salt that every ElizaOS has: whoever gets an agent's settings can read them. " +
@@ -39,20 +40,8 @@ func (t *Transport) Inspect(upstreams []string) {
 	}
 }
 
-// outwardAddrs are the addresses by which others reach this machine. It is a
-// variable for tests, which stay on loopback.
-var outwardAddrs = func() (ips []net.IP) {
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil // the warning stands
-	}
-	for _, addr := range addrs {
-		if network, ok := addr.(*net.IPNet); ok && !network.IP.IsLoopback() && !network.IP.IsLinkLocalUnicast() {
-			ips = append(ips, network.IP)
-		}
-	}
-	return ips
-}
+// outwardAddrs is a variable for tests, which stay on loopback.
+var outwardAddrs = ipaddr.Outward
 
 // answers reports whether something accepts connections at an address of this
 // machine, which it says at once or not at all.

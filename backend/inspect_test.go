@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"net"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -71,7 +72,7 @@ func TestExposedBackend(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		outward = "127.0.0.1"
 	}
-	defer backend.SetOutwardAddrs(net.ParseIP(outward))()
+	defer backend.SetOutwardAddrs(netip.MustParseAddr(outward))()
 	l, err := net.Listen("tcp", net.JoinHostPort(outward, "0"))
 	if err != nil {
 		t.Fatal(err)

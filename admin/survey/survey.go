@@ -6,7 +6,6 @@ package survey
 
 import (
 	"crypto/x509"
-	"net"
 	"net/netip"
 	"time"
 
@@ -33,25 +32,6 @@ type Survey struct {
 
 // patience is how long an answer is waited for.
 const patience = 5 * time.Second
-
-// OutwardAddrs are the addresses of this machine that are not loopback.
-func OutwardAddrs() []netip.Addr {
-	found, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil // the listeners show it, too
-	}
-	var outward []netip.Addr
-	for _, addr := range found {
-		network, ok := addr.(*net.IPNet)
-		if !ok {
-			continue
-		}
-		if ip, ok := netip.AddrFromSlice(network.IP); ok && !ip.Unmap().IsLoopback() && !ip.IsLinkLocalUnicast() {
-			outward = append(outward, ip.Unmap())
-		}
-	}
-	return outward
-}
 
 // DefaultTCPAdmin are where Caddy's admin endpoint listens if nothing is said.
 var DefaultTCPAdmin = []string{"127.0.0.1:2019", "[::1]:2019"}

@@ -1,5 +1,6 @@
-// Package ipaddr reads addresses and networks as people write them, and says
-// what is wrong with those that it cannot read. It knows nothing of Caddy.
+// Package ipaddr reads addresses and networks as people write them, says what is
+// wrong with those that it cannot read, and knows which are this machine's own.
+// It knows nothing of Caddy.
 package ipaddr
 
 import (
