@@ -18,7 +18,7 @@ func (t *Transport) Inspect(upstreams []string) {
 		t.logger.Warn("the backend encrypts its agents' secrets with the salt that every ElizaOS has: whoever gets an agent's settings can read them. " +
 			"Set SECRET_SALT for the backend, to the output of `openssl rand -base64 32`; secrets that it has encrypted already have to be set anew")
 	}
-	if t.listens == "" || isLoopback("tcp", t.listens) {
+	if t.listens == "" || ipaddr.IsLoopback(t.listens) {
 		return
 	}
 	t.logger.Warn("the backend is told to listen on more than loopback, where it can be reached past the gate: set SERVER_HOST=127.0.0.1 for the backend",

@@ -87,6 +87,7 @@ func TestExposedBackend(t *testing.T) {
 		{"{env.NOT_SET:0.0.0.0}", true, true},
 		{"192.0.2.1", true, true},
 		{"127.0.0.1", false, false},
+		{"::1", false, false},
 		{"localhost", false, false},
 	} {
 		g := gatetest.Start(t, "GATE {\nreverse_proxy 127.0.0.1:"+port+" {\ntransport agent_backend {\nlistens "+test.listens+"\n}\n}\n}")
