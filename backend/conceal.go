@@ -58,7 +58,7 @@ func (t *Transport) conceal(res *http.Response, req *gate.Request) error {
 		if c.seenBy(req) || !isJSON(res.Header.Get("Content-Type")) {
 			continue
 		}
-		if encoded(res) || res.StatusCode == http.StatusPartialContent {
+		if gate.Encoded(res.Header) || res.StatusCode == http.StatusPartialContent {
 			return notShown(res, req)
 		}
 		length := res.ContentLength

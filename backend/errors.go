@@ -25,7 +25,7 @@ func (t *Transport) tidyError(res *http.Response) error {
 	}
 	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	page := media == "text/html" // Express' own, with a stack trace
-	if media != "application/json" && !page || encoded(res) {
+	if media != "application/json" && !page || gate.Encoded(res.Header) {
 		return nil
 	}
 	if res.Request != nil && res.Request.Method == http.MethodHead {
@@ -79,11 +79,6 @@ func replaceBody(res *http.Response, body []byte) {
 	res.Header.Set("Content-Type", "application/json; charset=utf-8")
 	res.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	res.Status = fmt.Sprintf("%d %s", res.StatusCode, http.StatusText(res.StatusCode))
-}
-
-func encoded(res *http.Response) bool {
-	encoding := res.Header.Get("Content-Encoding")
-	return encoding != "" && !strings.EqualFold(encoding, "identity")
 }
 
 // told is what an error says, whatever its shape.

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"strings"
 	"unicode/utf8"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/securitylog/detect"
 )
 
@@ -51,12 +51,8 @@ func readableType(r *http.Request) string {
 // compressed reports whether the body is. Many servers read it as it is,
 // whatever is said, so it has to look so too: what is compressed is no text.
 func compressed(r *http.Request, begin []byte) bool {
-	said := false
-	for _, encoding := range r.Header["Content-Encoding"] {
-		said = said || encoding != "" && !strings.EqualFold(encoding, "identity")
-	}
 	// The text may end within a character.
-	return said && !utf8.Valid(begin[:max(0, len(begin)-utf8.UTFMax)])
+	return gate.Encoded(r.Header) && !utf8.Valid(begin[:max(0, len(begin)-utf8.UTFMax)])
 }
 
 // replayed is a body whose beginning has been read.

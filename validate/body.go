@@ -166,15 +166,13 @@ func (v *Validate) checkFiles(r *http.Request, media string, b *body) error {
 
 // plainly refuses a body that is compressed, and so cannot be checked.
 func plainly(r *http.Request) error {
-	for _, encoding := range r.Header["Content-Encoding"] {
-		if encoding != "" && !strings.EqualFold(encoding, "identity") {
-			f := gate.BadRequest("UNSUPPORTED_CONTENT_ENCODING", "Compressed request bodies are not accepted",
-				"the body is compressed, so agent_validate cannot look into it: where that is meant, write `json off` or `files off` with a matcher")
-			f.Status = http.StatusUnsupportedMediaType
-			return f
-		}
+	if !gate.Encoded(r.Header) {
+		return nil
 	}
-	return nil
+	f := gate.BadRequest("UNSUPPORTED_CONTENT_ENCODING", "Compressed request bodies are not accepted",
+		"the body is compressed, so agent_validate cannot look into it: where that is meant, write `json off` or `files off` with a matcher")
+	f.Status = http.StatusUnsupportedMediaType
+	return f
 }
 
 // Read passes the body on as long as nothing is wrong with it. The bytes that
