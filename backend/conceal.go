@@ -52,7 +52,7 @@ func notShown(res *http.Response, req *gate.Request) error {
 	return gate.ErrCutOff
 }
 
-// concealed takes out of a JSON answer what the caller may not see.
+// conceal takes out of a JSON answer what the caller may not see.
 func (t *Transport) conceal(res *http.Response, req *gate.Request) error {
 	for _, c := range t.Conceal {
 		if c.seenBy(req) || !isJSON(res.Header.Get("Content-Type")) {

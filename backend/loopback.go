@@ -25,8 +25,9 @@ func loopbackSource() (net.IP, error) {
 	return gateSource, l.Close()
 }
 
-// isLoopback reports whether a host is this machine's IPv4 loopback.
-func isLoopback(network, host string) bool {
+// isLoopback4 reports whether a host is this machine's IPv4 loopback, which has
+// addresses enough for sources of their own.
+func isLoopback4(network, host string) bool {
 	if !strings.HasPrefix(network, "tcp") || network == "tcp6" {
 		return false
 	}
@@ -58,7 +59,7 @@ func (t *Transport) dialer(dial dialFunc) dialFunc {
 	t.spreads = true
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		info, ok := reverseproxy.GetDialInfo(ctx)
-		if !ok || t.ProxyProtocol != "" || !isLoopback(info.Network, info.Host) {
+		if !ok || t.ProxyProtocol != "" || !isLoopback4(info.Network, info.Host) {
 			return dial(ctx, network, address)
 		}
 		own := own

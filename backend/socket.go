@@ -74,10 +74,7 @@ func pollingRefusal(r *http.Request, req *gate.Request) *gate.Refusal {
 		refusal.Status, refusal.Code, refusal.Message = http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "Request entity too large"
 		return refusal
 	}
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{bytes.NewReader(body), r.Body}
+	r.Body = &putBack{bytes.NewReader(body), r.Body}
 	return refusalOf(sockets.Polling(body, req.Socket))
 }
 

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -165,7 +164,7 @@ const sourceMark = ".source.internal:"
 func checkShares(shares []Share) error {
 	for _, share := range shares {
 		if share.Requests < 1 {
-			return fmt.Errorf("spread %s: a source has to carry at least one request", strconv.Itoa(share.Requests))
+			return fmt.Errorf("spread %d: a source has to carry at least one request", share.Requests)
 		}
 	}
 	return nil
@@ -190,7 +189,7 @@ func (t *Transport) takeSource(sent *outgoing) *source {
 		return nil
 	}
 	info, ok := reverseproxy.GetDialInfo(sent.Context())
-	if !ok || !isLoopback(info.Network, info.Host) {
+	if !ok || !isLoopback4(info.Network, info.Host) {
 		return nil
 	}
 	var room [8]bool

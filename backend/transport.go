@@ -53,10 +53,10 @@ func init() { caddy.RegisterModule(Transport{}) }
 // What clients say on Socket.IO is read, in frames of WebSockets and in bodies
 // of polling, and held against what agent_auth knows of the caller.
 //
-// Of the response, and of those before it (1xx), headers are dropped that speak for the gate's part: CORS
-// (Access-Control-*), limits (RateLimit-*, X-RateLimit-*, and Retry-After on
-// 429), the request id (X-Request-Id) and product names (X-Powered-By, Server),
-// and those that hold the backend's key.
+// Of the response, and of those before it (1xx), headers are dropped that speak
+// for the gate's part: CORS (Access-Control-*), limits (RateLimit-*,
+// X-RateLimit-*, and Retry-After on 429), the request id (X-Request-Id) and
+// product names (X-Powered-By, Server), and those that hold the backend's key.
 type Transport struct {
 	reverseproxy.HTTPTransport
 
@@ -257,7 +257,7 @@ func (t *Transport) Sit(site *gate.SitePortrait) {
 func (t *Transport) SitUpstream(upstream *gate.UpstreamPortrait) {
 	upstream.Backend = t.Errors
 	host, _, _ := net.SplitHostPort(upstream.Address)
-	if !t.spreads || upstream.TLS || t.ProxyProtocol != "" || !isLoopback("tcp", host) {
+	if !t.spreads || upstream.TLS || t.ProxyProtocol != "" || !isLoopback4("tcp", host) {
 		return
 	}
 	for _, share := range t.Spread {
