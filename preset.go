@@ -24,12 +24,17 @@ func init() { gate.RegisterPreset("api", apiPreset) }
 //
 //	gatehouse [<matcher>] <preset> [<upstream>...] {
 //		error_format <format>
+//		ui on | off
+//		media public | private
 //		@<name> <matcher>
 //		<directive without "agent_"> ... {
 //			<option> ...
 //		}
 //		backend {
 //			<option of the transport agent_backend> ...
+//		}
+//		reverse_proxy {
+//			<option of reverse_proxy> ...
 //		}
 //	}
 //

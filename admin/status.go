@@ -15,7 +15,7 @@ type status struct {
 	State string `json:"state"`
 	// Troubles are what the parts say is amiss, by their names.
 	Troubles map[string]string `json:"troubles,omitempty"`
-	// Streams is how many requests of keys of the key file are in flight.
+	// Streams is how many requests are in flight.
 	Streams int `json:"streams"`
 	// KeyFile is the key file; nil if there is none.
 	KeyFile *keyFileStatus `json:"key_file,omitempty"`

@@ -32,7 +32,7 @@ import (
 //	cache_control <directive>...
 //	attachment
 //	set <name> <value>
-//	remove <name>
+//	remove <name>...
 func ParseHeaders(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	handler := new(Headers)
 	h.Next()
