@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -63,7 +64,7 @@ func (API) Routes() []caddy.AdminRoute {
 // ServeHTTP answers a request; its errors are caddy.APIError.
 func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	if e == nil {
-		return failure(http.StatusNotFound, fmt.Errorf("the gate has no %s; it has %s", r.URL.Path, strings.Join(patterns(), ", ")))
+		return failure(http.StatusNotFound, fmt.Errorf("the gate has no %s; it has %s", r.URL.Path, strings.Join(slices.Sorted(maps.Keys(endpoints)), ", ")))
 	}
 	act, ok := e[r.Method]
 	if !ok {
@@ -87,15 +88,6 @@ func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	return json.NewEncoder(w).Encode(answer)
-}
-
-func patterns() []string {
-	var all []string
-	for pattern := range endpoints {
-		all = append(all, pattern)
-	}
-	slices.Sort(all)
-	return all
 }
 
 // failure makes a caddy.APIError of an error that is none yet.

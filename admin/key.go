@@ -158,24 +158,21 @@ func scopeWarnings(k keys.Key, portrait *gate.Portrait) (warnings []string) {
 }
 
 // reveal shows a new secret, which is stored nowhere.
-func (c *keyFile) reveal(cmd *cobra.Command, minted keys.Minted, err error) error {
+func (c *keyFile) reveal(cmd *cobra.Command, m keys.Minted, err error) error {
 	if err != nil {
 		return err
 	}
 	if c.json {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(struct {
-			keys.Minted
-			Secret string `json:"secret,omitempty"`
-		}{minted, minted.Reveal()})
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(minted{Minted: m, Secret: m.Reveal()})
 	}
-	if minted.Repeated {
-		fmt.Fprintf(cmd.ErrOrStderr(), "This rotation of %s was made before; its secret was shown then.\n", minted.Key)
+	if m.Repeated {
+		fmt.Fprintf(cmd.ErrOrStderr(), "This rotation of %s was made before; its secret was shown then.\n", m.Key)
 		return nil
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "The secret of %s, shown only now:\n", minted.Key)
-	fmt.Fprintln(cmd.OutOrStdout(), minted.Reveal())
-	if !minted.OldEnds.IsZero() {
-		fmt.Fprintf(cmd.ErrOrStderr(), "The old one is accepted until %s.\n", minted.OldEnds.Format(time.RFC3339))
+	fmt.Fprintf(cmd.ErrOrStderr(), "The secret of %s, shown only now:\n", m.Key)
+	fmt.Fprintln(cmd.OutOrStdout(), m.Reveal())
+	if !m.OldEnds.IsZero() {
+		fmt.Fprintf(cmd.ErrOrStderr(), "The old one is accepted until %s.\n", m.OldEnds.Format(time.RFC3339))
 	}
 	return nil
 }

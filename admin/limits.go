@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -60,7 +61,7 @@ func showTop(r *http.Request, app *gate.App) (any, error) {
 	n := 10
 	if text := r.URL.Query().Get("n"); text != "" {
 		if n, err = strconv.Atoi(text); err != nil || n < 1 || n > mostTop {
-			return nil, failure(http.StatusBadRequest, errors.New("n is a number from 1 to 1000"))
+			return nil, failure(http.StatusBadRequest, fmt.Errorf("n is a number from 1 to %d", mostTop))
 		}
 	}
 	tiers := limits.Tiers()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -187,9 +188,7 @@ func request(network, address, name, url string, header http.Header) (*doctor.An
 	if err != nil {
 		return nil, err
 	}
-	for field, values := range header {
-		r.Header[field] = values
-	}
+	maps.Copy(r.Header, header)
 	r.Header.Set("User-Agent", gate.DoctorAgent)
 	transport := &http.Transport{
 		DisableKeepAlives: true, ForceAttemptHTTP2: true,
