@@ -38,6 +38,7 @@ func (p *Policy) SetPermission(feature string, allowed []string) error {
 	if p.Permissions == nil {
 		p.Permissions = make(map[string]string)
 	}
+	delete(p.Remove, permissionsHeader)
 	if len(allowed) == 1 {
 		switch allowed[0] {
 		case "off":
@@ -63,7 +64,6 @@ func (p *Policy) SetPermission(feature string, allowed []string) error {
 		items = append(items, item)
 	}
 	p.Permissions[feature] = "(" + strings.Join(items, " ") + ")"
-	delete(p.Remove, permissionsHeader)
 	return nil
 }
 

@@ -164,6 +164,23 @@ func TestRemove(t *testing.T) {
 	}
 }
 
+// TestSetAgain holds that what is set after it was taken out is sent again, as a
+// variant's own option is after those of the handler.
+func TestSetAgain(t *testing.T) {
+	for _, allowed := range [][]string{{"none"}, {"*"}, {"self"}} {
+		p := preset(t, API)
+		if err := p.Take("Permissions-Policy"); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.SetPermission("camera", allowed); err != nil {
+			t.Fatal(err)
+		}
+		if _, sent := fields(p, true)["Permissions-Policy"]; !sent {
+			t.Errorf("camera %s: the header is not sent", allowed)
+		}
+	}
+}
+
 func TestProducts(t *testing.T) {
 	removed := func(name string) bool { return has(preset(t, API), name) }
 	for _, name := range []string{"Server", "Via", "X-Powered-By", "X-AspNet-Version", "X-Generator", "X-dtAgentId", "X-Kong-Request-Id", "$wsep"} {
