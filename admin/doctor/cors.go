@@ -1,8 +1,11 @@
 package doctor
 
 import (
+	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
 // checkCORS is item 2: "Configure CORS for specific origins only".
@@ -33,9 +36,10 @@ func checkCORS(d *Deployment, r *Result) {
 	}
 }
 
+// isLocalOrigin reports whether an origin is a page of the visitor's own machine.
 func isLocalOrigin(origin string) bool {
-	host := strings.TrimPrefix(origin, "http://")
-	return strings.HasPrefix(host, "localhost") || strings.HasPrefix(host, "127.") || strings.HasPrefix(host, "[::1]")
+	u, err := url.Parse(origin)
+	return err == nil && ipaddr.NamesLoopback(u.Hostname())
 }
 
 // guarded are the sites that agents stand behind.
