@@ -53,7 +53,7 @@ GATE {
 	}
 	reverse_proxy BACKEND {
 		transport agent_backend {
-			response_header_timeout 200ms
+			response_header_timeout 5s
 		}
 	}
 }`

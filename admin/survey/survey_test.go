@@ -276,7 +276,7 @@ func TestBadDeployments(t *testing.T) {
 			test.spoil(d)
 			d.start()
 			r := d.look()[test.check]
-			for deadline := time.Now().Add(20 * time.Second); test.check == "certificate" && strings.Contains(text(r), "no TLS handshake") && time.Now().Before(deadline); {
+			for deadline := time.Now().Add(time.Minute); test.check == "certificate" && strings.Contains(text(r), "no TLS handshake") && time.Now().Before(deadline); {
 				r = d.look()[test.check] // the certificate is still to be made
 			}
 			if r.Status != doctor.Failed || !strings.Contains(text(r), test.want) {
