@@ -1,6 +1,7 @@
 package ratelimit_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -99,7 +100,12 @@ func TestStoreGivesBack(t *testing.T) {
 // TestStoreAway holds that a gate goes on with its own counts, says so, and
 // comes back.
 func TestStoreAway(t *testing.T) {
-	server := miniredis.RunT(t)
+	server := miniredis.NewMiniRedis()
+	// A port of the system's own could be another's when it is to start again.
+	if err := server.StartAddr(fmt.Sprintf("127.0.0.1:%d", gatetest.Port(t))); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
 	text := together(server, "5 15m", "prefix test")
 	g := start(t, text)
 	expect(t, "with the store", statuses(g, 3, "/"), 3, 0)
