@@ -315,6 +315,9 @@ func TestKeyStaysOutOfLogs(t *testing.T) {
 	if got := g.Backend.Last().Header.Get("X-Api-Key"); got != backendKey {
 		t.Fatalf("the backend got %q", got)
 	}
+	gatetest.Await(t, "the line about the client that has left", func() bool {
+		return strings.Contains(g.Log(), "aborting with incomplete response")
+	})
 	if strings.Contains(g.Log(), backendKey) {
 		t.Errorf("the backend's key is in the log:\n%s", g.Log())
 	}

@@ -30,7 +30,7 @@ func awaitGate(ts *testscript.TestScript, _ bool, _ []string) {
 		return new(net.Dialer).DialContext(ctx, "unix", ts.MkAbs("admin.sock"))
 	}}
 	client := http.Client{Transport: transport}
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if res, err := client.Get("http://127.0.0.1/gatehouse/status"); err == nil {
 			_ = res.Body.Close()
 			if res.StatusCode == http.StatusOK {
