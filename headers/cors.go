@@ -190,16 +190,16 @@ func (c *CORS) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, 
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	finish := &corsWriter{lastLook: lastLook{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}}
-	finish.finisher = finish
-	c.policy.Actual(&finish.answer, w.Header(), r)
+	cw := new(corsWriter)
+	cw.LastLook = gate.NewLastLook(w, cw)
+	c.policy.Actual(&cw.answer, w.Header(), r)
 	hasOrigin := len(r.Header["Origin"]) > 0
-	req.OriginAllowed = hasOrigin && finish.answer.Allowed
-	req.CredentialsAllowed = req.OriginAllowed && finish.answer.Credentials()
+	req.OriginAllowed = hasOrigin && cw.answer.Allowed
+	req.CredentialsAllowed = req.OriginAllowed && cw.answer.Credentials()
 	if hasOrigin && !req.OriginAllowed && isHandshake(r, req) && !gate.SameOrigin(r) {
 		return c.refused(r, "handshake")
 	}
-	return next.ServeHTTP(finish, r)
+	return next.ServeHTTP(cw, r)
 }
 
 // Dress puts the policy's headers on a response that comes from a handler before.
@@ -211,11 +211,12 @@ func (c *CORS) Dress(w http.ResponseWriter, r *http.Request, _ *gate.Request) {
 
 // corsWriter holds the answer against what the backend writes.
 type corsWriter struct {
-	lastLook
+	gate.LastLook
 	answer cors.Answer
 }
 
-func (w *corsWriter) finish(_ int, h http.Header) { w.answer.Reassert(h) }
+// Finish implements gate.Finisher.
+func (w *corsWriter) Finish(_ int, h http.Header) { w.answer.Reassert(h) }
 
 // isHandshake reports whether a request opens, or belongs to, a connection
 // that browsers do not guard by CORS. A Socket.IO session that begins by

@@ -181,7 +181,7 @@ func (h *Headers) choose(r *http.Request) (*compiled, error) {
 
 // headerWriter holds the policy against what the backend writes.
 type headerWriter struct {
-	lastLook
+	gate.LastLook
 	*ruling
 	attachment bool
 	// values are what the header map's entries point to: each request's own,
@@ -193,7 +193,7 @@ type headerWriter struct {
 // writer that holds them against what comes.
 func (c *compiled) begin(w http.ResponseWriter, overTLS bool) *headerWriter {
 	hw := &headerWriter{ruling: &c.plain, attachment: c.attachment}
-	hw.lastLook = lastLook{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, finisher: hw}
+	hw.LastLook = gate.NewLastLook(w, hw)
 	if overTLS {
 		hw.ruling = &c.tls
 	}
@@ -212,9 +212,9 @@ func (c *compiled) begin(w http.ResponseWriter, overTLS bool) *headerWriter {
 	return hw
 }
 
-// finish drops the backend's copies. Backends' headers are added to what is
+// Finish drops the backend's copies. Backends' headers are added to what is
 // there, so of several values the first is the site's own.
-func (w *headerWriter) finish(status int, h http.Header) {
+func (w *headerWriter) Finish(status int, h http.Header) {
 	for _, field := range w.fields {
 		if values := h[field.Name]; len(values) > 1 {
 			h[field.Name] = values[:1:1]

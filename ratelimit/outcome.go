@@ -1,26 +1,25 @@
 package ratelimit
 
 import (
-	"io"
 	"net/http"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 )
 
 // outcome watches how a response begins, and gives back what it makes free:
 // then, not when a stream has ended, which may be hours later.
 type outcome struct {
-	caddyhttp.ResponseWriterWrapper
+	gate.LastLook
 	decision *decision
-	settled  bool
 }
 
-func (o *outcome) settle(status int) {
-	if o.settled {
+// Finish settles by the status. Informational responses are not the response,
+// but for the one that ends HTTP on this connection.
+func (o *outcome) Finish(status int, h http.Header) {
+	if status < 200 && status != http.StatusSwitchingProtocols {
 		return
 	}
-	o.settled = true
 	d := o.decision
 	for i := range d.charges {
 		if t := d.tier(i); t.settles() && !t.costs(status) {
@@ -32,31 +31,5 @@ func (o *outcome) settle(status int) {
 			t.metrics.returned.Inc()
 		}
 	}
-	d.write(o.Header())
-}
-
-// WriteHeader settles by the status. Informational responses are not the
-// response, but for the one that ends HTTP on this connection.
-func (o *outcome) WriteHeader(status int) {
-	if status >= 200 || status == http.StatusSwitchingProtocols {
-		o.settle(status)
-	}
-	o.ResponseWriter.WriteHeader(status)
-}
-
-func (o *outcome) Write(p []byte) (int, error) {
-	o.settle(http.StatusOK)
-	return o.ResponseWriter.Write(p)
-}
-
-// ReadFrom is overridden beside Write, which the wrapper's own ReadFrom would bypass.
-func (o *outcome) ReadFrom(r io.Reader) (int64, error) {
-	o.settle(http.StatusOK)
-	return o.ResponseWriterWrapper.ReadFrom(r)
-}
-
-// FlushError is overridden because a flush sends the header.
-func (o *outcome) FlushError() error {
-	o.settle(http.StatusOK)
-	return http.NewResponseController(o.ResponseWriter).Flush()
+	d.write(h)
 }

@@ -321,10 +321,10 @@ func (l *RateLimit) admit(w http.ResponseWriter, r *http.Request, req *gate.Requ
 // serve passes the request on and gives back what its response makes free.
 func (d *decision) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	o := &outcome{decision: d}
-	o.ResponseWriterWrapper.ResponseWriter = w
+	o.LastLook = gate.NewLastLook(w, o)
 	err := next.ServeHTTP(o, r)
 	if err == nil && r.Context().Err() == nil {
-		o.settle(http.StatusOK) // nothing was written, which means 200
+		o.Look(http.StatusOK) // nothing was written, which means 200
 	}
 	return err
 }
