@@ -232,3 +232,32 @@ func TestTrailAndHeadGone(t *testing.T) {
 		t.Errorf("it is not told:\n%s", log)
 	}
 }
+
+// TestMemoryFollowsNoLink holds that whoever may write to the trail's folder
+// cannot lead the gate to another file.
+func TestMemoryFollowsNoLink(t *testing.T) {
+	trail := filepath.Join(t.TempDir(), "audit.log")
+	victim := filepath.Join(t.TempDir(), "victim")
+	if err := os.WriteFile(victim, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".new", events.MemorySuffix + ".new", events.MemorySuffix + ".tmp", events.MemorySuffix} {
+		if err := os.Symlink(victim, trail+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start := func() {
+		t.Helper()
+		gatetest.Start(t, "{\ngatehouse {\naudit "+trail+"\n}\n}\nGATE {\nagent_auth {\nkey a {$KEY:a-key-for-the-trail-of-a-test}\n}\n}")
+	}
+	start()
+	if text, err := os.ReadFile(victim); err != nil || string(text) != "precious" {
+		t.Errorf("the file that a link led to holds %q, %v", text, err)
+	}
+	if text, err := os.ReadFile(trail + events.MemorySuffix); err != nil || !strings.Contains(string(text), "{") || string(text) == "precious" {
+		t.Errorf("the memory holds %q, %v", text, err)
+	}
+	if rest, err := filepath.Glob(filepath.Join(filepath.Dir(trail), ".*")); err != nil || len(rest) != 0 {
+		t.Errorf("left behind are %v, %v", rest, err)
+	}
+}

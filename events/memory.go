@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -52,16 +53,21 @@ func (m *memory) write() error {
 	if err != nil {
 		return err
 	}
-	temporary := m.path + ".new"
-	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	// Of a name that nobody can foretell: a link that lies there already would
+	// have the gate write to where it leads.
+	file, err := os.CreateTemp(filepath.Dir(m.path), "."+filepath.Base(m.path)+".*")
 	if err != nil {
 		return err
 	}
 	_, err = file.Write(append(text, '\n'))
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return errors.Join(err, os.Remove(temporary))
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), m.path)
 	}
-	return os.Rename(temporary, m.path)
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
 }
 
 // memory of the trail; nil if there is no trail.
