@@ -148,7 +148,7 @@ var (
 	descCells      = describeState("rate_limit_shared_cells", "Networks whose newcomers are counted together.")
 	descEvictions  = describeState("rate_limit_evictions_total", "Clients removed because nothing of them was left in any window.")
 	descSharedUses = describeState("rate_limit_shared_decisions_total", "Decisions about clients that are counted with their network.")
-	descBytes      = describeState("rate_limit_counter_bytes", "Memory of the counters and their index.")
+	descBytes      = describeState("rate_limit_memory_bytes", "Memory of the counters and their index.")
 	descStore      = describeState("rate_limit_store_up", "1 while the shared store decides, 0 while this gate decides alone. Absent without a store.")
 	descSlots      = describeState("rate_limit_slots_in_use", "Requests and streams in flight that hold a slot.")
 )

@@ -2,9 +2,11 @@ package ratelimit_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit"
@@ -88,7 +90,7 @@ func TestMetrics(t *testing.T) {
 	} {
 		gatetest.Await(t, name, func() bool { return series(t, "caddy_gatehouse_"+name)[""] == want })
 	}
-	if series(t, "caddy_gatehouse_rate_limit_counter_bytes")[""] <= 0 {
+	if series(t, "caddy_gatehouse_rate_limit_memory_bytes")[""] <= 0 {
 		t.Error("the counters take no memory")
 	}
 	if _, there := gauge(t, "caddy_gatehouse_rate_limit_store_up"); there {
@@ -110,5 +112,28 @@ func TestKeyLabelsAreBounded(t *testing.T) {
 	}
 	if got := series(t, name)["(other)/admitted"] - other; got != 50 {
 		t.Errorf("%v requests of other keys", got)
+	}
+}
+
+// TestNamesOfMetrics holds the gate's metrics to Prometheus' own rules of naming.
+func TestNamesOfMetrics(t *testing.T) {
+	start(t, site("5 15m"))
+	ctx := caddy.ActiveContext()
+	families, err := ctx.GetMetricsRegistry().Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := families[:0]
+	for _, family := range families {
+		if strings.HasPrefix(family.GetName(), "caddy_gatehouse_") {
+			ours = append(ours, family)
+		}
+	}
+	problems, err := promlint.NewWithMetricFamilies(ours).Lint()
+	if err != nil || len(ours) == 0 {
+		t.Fatalf("%d families, %v", len(ours), err)
+	}
+	for _, problem := range problems {
+		t.Errorf("%s: %s", problem.Metric, problem.Text)
 	}
 }
