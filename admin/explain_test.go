@@ -322,3 +322,25 @@ func TestExplainPresents(t *testing.T) {
 		}
 	}
 }
+
+// TestExplainAHostOfNobody holds that what redirects every host to https is not
+// taken for a site.
+func TestExplainAHostOfNobody(t *testing.T) {
+	g := gatetest.New(t)
+	g.Admin = socket(t)
+	if err := g.Load(fmt.Sprintf("{\nhttp_port %d\nhttps_port %d\nauto_https disable_certs\n}\n", gatetest.Port(t), gatetest.Port(t)) +
+		"one.localhost, two.localhost {\nagent_gate\nrespond hello\n}\n"); err != nil {
+		t.Fatal(err)
+	}
+	address, _, _ := strings.Cut(g.Admin, "|")
+	for url, want := range map[string]string{
+		"http://nobody.localhost/":  "no site of the configuration that runs serves nobody.localhost: it has one.localhost, two.localhost\n",
+		"https://nobody.localhost/": "no site of the configuration that runs serves nobody.localhost: it has one.localhost, two.localhost\n",
+		"http://one.localhost/":     "it is answered with 308, without the backend\n",
+		"https://one.localhost/":    "it is answered with 200, without the backend\n",
+	} {
+		if said := command(t, "explain", "--address", address, "GET", url); !strings.Contains(said, want) {
+			t.Errorf("%s: %s", url, said)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -177,9 +178,21 @@ func (a *App) serverOf(r *http.Request) (string, *caddyhttp.Server, error) {
 	_, port, _ := net.SplitHostPort(r.Host)
 	var name string
 	var best *caddyhttp.Server
-	score := 0
+	var hosts []string
+	score, served := 0, false
 	for candidate, server := range found.(*caddyhttp.App).Servers {
 		for _, s := range sitesOf(server) {
+			if isRedirect(server.Routes[s.index]) {
+				// Caddy redirects every host to https, those too that nobody has.
+				if r.TLS != nil {
+					continue
+				}
+			} else {
+				served = served || s.answers(r)
+				for _, names := range s.hosts {
+					hosts = append(hosts, names...)
+				}
+			}
 			points := 0
 			if s.answers(r) {
 				points = 1
@@ -195,10 +208,24 @@ func (a *App) serverOf(r *http.Request) (string, *caddyhttp.Server, error) {
 			}
 		}
 	}
-	if best == nil {
-		return "", nil, fmt.Errorf("no site of the configuration that runs answers for %s", r.Host)
+	if !served {
+		slices.Sort(hosts)
+		return "", nil, fmt.Errorf("no site of the configuration that runs serves %s: it has %s", r.Host, listOf(slices.Compact(hosts)))
 	}
 	return name, best, nil
+}
+
+// maxListed is how many names an error lists.
+const maxListed = 20
+
+func listOf(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	if more := len(names) - maxListed; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxListed], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }
 
 func listensOn(server *caddyhttp.Server, port string, secure bool) bool {
@@ -257,7 +284,8 @@ func (t *Trial) handler(handler caddyhttp.MiddlewareHandler, next caddyhttp.Hand
 			return t.routes(h.Routes, next).ServeHTTP(w, r)
 		case *reverseproxy.Handler:
 			return t.proxy(h, r)
-		case Step, *rewrite.Rewrite, *caddyhttp.VarsMiddleware, *headers.Handler, *caddyhttp.StaticResponse:
+		case Step, *rewrite.Rewrite, *caddyhttp.VarsMiddleware, *headers.Handler, *caddyhttp.StaticResponse,
+			caddyhttp.StaticResponse: // of Caddy's own redirects
 			return handler.ServeHTTP(w, r, next)
 		}
 		t.enter(name, skipped, "")
