@@ -1,8 +1,10 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"sync"
 	"time"
 
@@ -10,7 +12,8 @@ import (
 )
 
 // Some of what clients send has to be read to its end before any of it may go
-// on: the packets of a socket, the body in which a key names its agents. A client
+// on: the packets of a socket, the body in which a key names its agents, the
+// beginning of one that is looked at for attacks. A client
 // that never comes to the end would have the gate hold what it has sent, and a
 // few hundred such would have the process killed. So there is a bound for the
 // process, of which one caller gets a part, and none for what is short: that
@@ -58,17 +61,24 @@ type held struct {
 	caller string
 	n      int // beyond what is free
 	over   bool
+	// What there is of it, in bytes: of what is read to its end, and of the
+	// beginning of a body that is not passed on yet.
+	whole, begin int
 }
 
 // Holds has the gate hold that many bytes of the request from now on, in place of
 // those that it held before. It returns a refusal if they are too many; the
 // request is to be ended then, which gives them all back.
-func (req *Request) Holds(bytes int) *Refusal {
-	beyond := max(0, bytes-freelyHeld)
+func (req *Request) Holds(bytes int) *Refusal { return req.holds(&req.held.whole, bytes) }
+
+// holds is Holds for one part of what there is.
+func (req *Request) holds(part *int, bytes int) *Refusal {
 	h := &req.held
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	beyond := max(0, h.whole+h.begin-*part+bytes-freelyHeld)
 	if beyond == h.n {
+		*part = bytes
 		return nil
 	}
 	if h.n == 0 {
@@ -80,7 +90,7 @@ func (req *Request) Holds(bytes int) *Refusal {
 			Reason: fmt.Sprintf("of what clients have not sent to its end the gate holds %d MiB, and %d MiB of one caller's", maxHeld>>20, maxHeld/heldByOne>>20),
 		})
 	}
-	h.n = beyond
+	h.n, *part = beyond, bytes
 	return nil
 }
 
@@ -114,23 +124,70 @@ func (req *Request) caller() string {
 // errors are those of the body and, where the gate holds too much already, a
 // *Refusal. The bytes are the request's until it is over.
 func (req *Request) ReadAll(body io.Reader, max int) ([]byte, error) {
-	body = io.LimitReader(body, int64(max)+1)
+	all, err := readAll(io.LimitReader(body, int64(max)+1), req.Holds)
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// readAll reads to the end, or to an error, and says what it holds meanwhile.
+func readAll(from io.Reader, holds func(int) *Refusal) ([]byte, error) {
 	all := make([]byte, 0, 512)
 	for {
 		if len(all) == cap(all) {
 			more := append(all, 0)
-			if refusal := req.Holds(cap(more)); refusal != nil {
+			if refusal := holds(cap(more)); refusal != nil {
 				return nil, refusal
 			}
 			all = more[:len(all)]
 		}
-		n, err := body.Read(all[len(all):cap(all)])
+		n, err := from.Read(all[len(all):cap(all)])
 		all = all[:len(all)+n]
 		if err == io.EOF {
 			return all, nil
 		}
 		if err != nil {
-			return nil, err
+			return all, err
 		}
 	}
+}
+
+// Peek reads the beginning of r's body, up to a length of max bytes, and puts it
+// back: whoever reads the body gets all of it, an error too at its place. What it
+// returns is of use until then. It waits until so much has come, and is a
+// *Refusal where the gate holds too much already; its other errors are those of
+// the body and are met by whoever reads that.
+func (req *Request) Peek(r *http.Request, max int) ([]byte, *Refusal) {
+	holds := func(bytes int) *Refusal { return req.holds(&req.held.begin, bytes) }
+	begin, err := readAll(io.LimitReader(r.Body, int64(max)), holds)
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return nil, refusal
+	}
+	r.Body = &replayed{Closer: r.Body, begin: begin, body: r.Body, err: err, passedOn: func() { holds(0) }}
+	return begin, nil
+}
+
+// replayed is a body whose beginning has been read.
+type replayed struct {
+	io.Closer
+	begin    []byte
+	body     io.Reader
+	err      error // at which its beginning ended
+	passedOn func()
+}
+
+func (b *replayed) Read(p []byte) (int, error) {
+	if len(b.begin) > 0 {
+		n := copy(p, b.begin)
+		if b.begin = b.begin[n:]; len(b.begin) == 0 {
+			b.begin = nil
+			b.passedOn()
+		}
+		return n, nil
+	}
+	if b.err != nil {
+		return 0, b.err
+	}
+	return b.body.Read(p)
 }

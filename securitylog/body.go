@@ -1,8 +1,6 @@
 package securitylog
 
 import (
-	"bytes"
-	"io"
 	"net/http"
 	"unicode/utf8"
 
@@ -10,13 +8,12 @@ import (
 	"github.com/gatehouse-dev/caddy-gatehouse/securitylog/detect"
 )
 
-// maxInspected bounds what is looked at of a target, a header and a body, and
-// so what is held of a body in memory.
+// maxInspected bounds what is looked at of a target, a header and a body.
 const maxInspected = 64 << 10
 
 // inspectBody looks at the beginning of the body where it is told to, and puts
 // it back.
-func (s *SecurityLog) inspectBody(r *http.Request) (detect.Findings, error) {
+func (s *SecurityLog) inspectBody(r *http.Request, req *gate.Request) (detect.Findings, error) {
 	contentType := readableType(r)
 	if !s.inBodies || r.Body == nil || r.Body == http.NoBody || contentType == "" {
 		return nil, nil
@@ -24,13 +21,10 @@ func (s *SecurityLog) inspectBody(r *http.Request) (detect.Findings, error) {
 	if matched, err := s.bodies.Match(r); err != nil || !matched {
 		return nil, err
 	}
-	begin, err := io.ReadAll(io.LimitReader(r.Body, maxInspected))
-	rest := io.Reader(r.Body)
-	if err != nil {
-		// Whoever reads the body gets the error at the same place.
-		rest = failed{err}
+	begin, refusal := req.Peek(r, maxInspected)
+	if refusal != nil {
+		return nil, refusal
 	}
-	r.Body = &replayed{io.MultiReader(bytes.NewReader(begin), rest), r.Body}
 	if compressed(r, begin) {
 		return nil, nil
 	}
@@ -54,13 +48,3 @@ func compressed(r *http.Request, begin []byte) bool {
 	// The text may end within a character.
 	return gate.Encoded(r.Header) && !utf8.Valid(begin[:max(0, len(begin)-utf8.UTFMax)])
 }
-
-// replayed is a body whose beginning has been read.
-type replayed struct {
-	io.Reader
-	io.Closer
-}
-
-type failed struct{ err error }
-
-func (f failed) Read([]byte) (int, error) { return 0, f.err }

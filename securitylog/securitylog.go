@@ -138,7 +138,7 @@ func (s *SecurityLog) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 // Serve tells of the patterns in the request, and refuses it for those that
 // are to be blocked.
 func (s *SecurityLog) Serve(w http.ResponseWriter, r *http.Request, req *gate.Request, next caddyhttp.Handler) error {
-	found, err := s.inspect(r)
+	found, err := s.inspect(r, req)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (s *SecurityLog) Serve(w http.ResponseWriter, r *http.Request, req *gate.Re
 }
 
 // inspect looks at the request; it returns nil where nothing was found.
-func (s *SecurityLog) inspect(r *http.Request) (detect.Findings, error) {
+func (s *SecurityLog) inspect(r *http.Request, req *gate.Request) (detect.Findings, error) {
 	found := s.detector.Request(gate.OriginalURI(r), r.UserAgent(), r.Referer())
 	if len(s.headers) == 0 && !s.inBodies {
 		return found, nil
@@ -169,7 +169,7 @@ func (s *SecurityLog) inspect(r *http.Request) (detect.Findings, error) {
 			found = append(found, s.detector.Header(name, value)...)
 		}
 	}
-	inBody, err := s.inspectBody(r)
+	inBody, err := s.inspectBody(r, req)
 	found = append(found, inBody...)
 	if len(found) > own {
 		slices.SortStableFunc(found, func(a, b detect.Finding) int { return cmp.Compare(a.Class, b.Class) })
