@@ -220,7 +220,7 @@ func TestAServerIsDrained(t *testing.T) {
 	first := house.StartElizaOS(t, house.ElizaConfig{Token: house.ElizaToken})
 	second := house.StartElizaOS(t, house.ElizaConfig{Token: house.ElizaToken})
 	p := startPair(t, first, second)
-	p.Reload(t, p.sites(first.Port), "")
+	p.Reload(t, p.sites(first.Port), "", p.client)
 	got := p.ask("POST", sessionsPath, clientKey, `{"agentId":"`+first.AgentID+`","userId":"`+aUser+`"}`, "Content-Type", asJSON)
 	session := deep(t, got.Body, "sessionId")
 	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, p.url+sessionsPath+"/"+session+"/messages",
@@ -241,7 +241,7 @@ func TestAServerIsDrained(t *testing.T) {
 		t.Fatalf("the stream: %s %v", stream.Status, err)
 	}
 
-	p.Reload(t, p.sites(second.Port), "")
+	p.Reload(t, p.sites(second.Port), "", p.client)
 	since := lastRequest(t, first)
 	before := lastRequest(t, second)
 	for range 20 {

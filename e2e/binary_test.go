@@ -131,7 +131,7 @@ func TestBinaries(t *testing.T) {
 			if got := fetch(t, client, url, "a-key-of-the-binaries-test"); got != "200 one" {
 				t.Errorf("run, with the key: %s", got)
 			}
-			g.Reload(t, site("two"), "")
+			g.Reload(t, site("two"), "", client)
 			if got := fetch(t, client, url, "a-key-of-the-binaries-test"); got != "200 two" {
 				t.Errorf("reload: %s", got)
 			}

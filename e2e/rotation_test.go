@@ -65,8 +65,7 @@ func TestRotationPage(t *testing.T) {
 		response.Body.Close()
 		return response.StatusCode, nil
 	}
-	// A connection may still reach the listener that a reload closes, so what
-	// is expected may take a moment.
+	// What a command has written the gate has still to read.
 	expect := func(what, secret string, want int) {
 		t.Helper()
 		g.Retry(t, func() error {
@@ -90,7 +89,7 @@ func TestRotationPage(t *testing.T) {
 	expect("the token before", token, 200)
 	must(commands[0])
 	g.Config.Caddyfile = here.Replace(sites[1])
-	g.Reload(t, "", "")
+	g.Reload(t, "", "", http.DefaultClient)
 	expect("the token as a key of the ring", token, 200)
 	web := secret.FindString(must(commands[1]))
 	expect("the key of a client", web, 200)

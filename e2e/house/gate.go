@@ -134,6 +134,11 @@ func (g *Gate) Admin(t testing.TB, method, path, contentType, body string) (int,
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
 	}
+	if method != http.MethodGet {
+		// The endpoint is replaced at each reload: on a connection that it is just
+		// closing, what cannot be sent twice would fail.
+		g.admin.CloseIdleConnections()
+	}
 	response, err := g.admin.Do(request)
 	if err != nil {
 		t.Fatalf("admin %s %s: %v", method, path, err)
@@ -146,9 +151,11 @@ func (g *Gate) Admin(t testing.TB, method, path, contentType, body string) (int,
 	return response.StatusCode, string(answer)
 }
 
-// Reload gives the running gate another configuration. The change's home, ports
-// and environment are those that the gate has.
-func (g *Gate) Reload(t testing.TB, sites, global string) {
+// Reload gives the running gate another configuration, and returns when no other
+// answers. The change's home, ports and environment are those that the gate has.
+// Clients that go on open connections anew: those that they have are of the
+// configuration before.
+func (g *Gate) Reload(t testing.TB, sites, global string, clients ...*http.Client) {
 	t.Helper()
 	g.Config.Sites, g.Config.Global = sites, global
 	path := g.Config.write(t)
@@ -157,6 +164,10 @@ func (g *Gate) Reload(t testing.TB, sites, global string) {
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, g.Config.env()...)
 	if _, err := output(cmd); err != nil {
 		t.Fatal(err)
+	}
+	g.Retry(t, g.listensOnce)
+	for _, client := range clients {
+		client.CloseIdleConnections()
 	}
 }
 

@@ -179,14 +179,14 @@ func (p *Process) Wait(t testing.TB) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// Stop asks the program to end, and after ten seconds ends it and its children.
+// Stop asks the program to end, and after a minute ends it and its children.
 // Stopping what has ended already does nothing.
 func (p *Process) Stop() {
 	if !p.Exited() {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-p.exited:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 		}
 	}
 	// The group outlives its leader for as long as a child is left in it.
