@@ -55,7 +55,8 @@ func (g target) flood(key, forwardedFor string) (last int) {
 // from returns a client whose connections come from an address of this machine.
 func from(address string) *http.Client {
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
-	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, to string) (net.Conn, error) {
+	// The bare server closes what has been idle for five seconds, perhaps just when a request is sent.
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, to string) (net.Conn, error) {
 		return dialer.DialContext(ctx, network, to)
 	}}}
 }

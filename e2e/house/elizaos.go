@@ -200,7 +200,9 @@ func (e *ElizaOS) Release(t testing.TB, id string, all bool) {
 
 func (e *ElizaOS) control(t testing.TB, method, path string, into any) {
 	t.Helper()
-	body := Ask(t, http.DefaultClient, method, e.Control+path, "").Body
+	// Node closes a connection that has been idle for five seconds, perhaps just now.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	body := Ask(t, client, method, e.Control+path, "").Body
 	if err := json.Unmarshal([]byte(body), into); err != nil {
 		t.Fatalf("%s %s of the control server: %v: %s", method, path, err, body)
 	}
