@@ -158,9 +158,25 @@ func TestSharedLimit(t *testing.T) {
 	}
 }
 
-// told counts an event in a gate's log.
-func told(g *house.Gate, event string) int {
-	return strings.Count(g.Output(), `"`+event+`"`)
+// told counts how often a gate's log tells that the store went away, and that it
+// came back.
+func told(g *house.Gate) (away, back int) {
+	log := g.Output()
+	return strings.Count(log, `"sys_limit_store_away"`), strings.Count(log, `"sys_limit_store_back"`)
+}
+
+// awaitStore waits until all gates have their store. On a busy machine it may go
+// and come by itself, so that what was told last counts, and not that it was told.
+func awaitStore(t *testing.T, gates []*house.Gate) {
+	t.Helper()
+	for i, g := range gates {
+		g.Retry(t, func() error {
+			if away, back := told(g); away > back {
+				return fmt.Errorf("gate %d is not back", i)
+			}
+			return nil
+		})
+	}
 }
 
 // Whatever becomes of the server, nobody gets an error for it, each gate keeps
@@ -228,9 +244,11 @@ func TestSharedLimitOutages(t *testing.T) {
 		}},
 	} {
 		t.Run(outage.name, func(t *testing.T) {
-			var away, back []int
+			awaitStore(t, gates)
+			var before []int
 			for _, g := range gates {
-				away, back = append(away, told(g, "sys_limit_store_away")), append(back, told(g, "sys_limit_store_back"))
+				away, _ := told(g)
+				before = append(before, away)
 			}
 			stop := load(t, gates)
 			time.Sleep(sharedWindow / 4)
@@ -238,7 +256,7 @@ func TestSharedLimitOutages(t *testing.T) {
 			began := time.Now()
 			for i, g := range gates {
 				g.Retry(t, func() error {
-					if told(g, "sys_limit_store_away") == away[i] {
+					if away, _ := told(g); away == before[i] {
 						return fmt.Errorf("gate %d has not noticed", i)
 					}
 					return nil
@@ -248,14 +266,7 @@ func TestSharedLimitOutages(t *testing.T) {
 			time.Sleep(sharedWindow + sharedWindow/2) // more than a window without it
 			outage.end()
 			ended := time.Now()
-			for i, g := range gates {
-				g.Retry(t, func() error {
-					if told(g, "sys_limit_store_back") == back[i] {
-						return fmt.Errorf("gate %d is not back", i)
-					}
-					return nil
-				})
-			}
+			awaitStore(t, gates)
 			recovered := time.Since(ended)
 			time.Sleep(sharedWindow / 4)
 			requests := stop()
@@ -272,7 +283,7 @@ func TestSharedLimitOutages(t *testing.T) {
 			}
 			// All are back within a second; a machine that is busy with other
 			// things may take longer to say so.
-			if recovered > 5*time.Second {
+			if recovered > 30*time.Second {
 				t.Errorf("it took %s to come back", recovered)
 			}
 		})
