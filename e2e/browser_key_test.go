@@ -31,7 +31,7 @@ func askForKey(t *testing.T, url, key string) {
 	}
 	page.Navigate(t, url+"/settings/")
 	page.Eval(t, `const until = async (what) => {
-			for (let i = 0; i < 200; i++) {
+			for (let i = 0; i < 900; i++) {
 				const found = what();
 				if (found) return found;
 				await new Promise(r => setTimeout(r, 100));
@@ -46,7 +46,7 @@ func askForKey(t *testing.T, url, key string) {
 		await until(() => localStorage.getItem('eliza-api-key-' + location.origin) === '`+key+`');`, nil)
 	page.Navigate(t, url+"/?with-a-key")
 	var there bool
-	page.Eval(t, `for (let i = 0; i < 200; i++) {
+	page.Eval(t, `for (let i = 0; i < 900; i++) {
 			if (document.body.innerText.includes('Doorkeeper')) return true;
 			await new Promise(r => setTimeout(r, 100));
 		}

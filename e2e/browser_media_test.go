@@ -69,7 +69,7 @@ func TestUploadedPagesDoNotRun(t *testing.T) {
 	}
 	// The browser's viewer shows a PDF in a frame of its own, under the same URL.
 	viewed := func(p *house.Page, url string) bool {
-		for range 100 {
+		for range 600 {
 			frames := 0
 			for _, target := range browser.Targets(t) {
 				if target == url {

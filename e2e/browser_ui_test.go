@@ -43,7 +43,7 @@ func TestWebUIUnderThePolicy(t *testing.T) {
 	await := func(what, condition string) {
 		t.Helper()
 		var there bool
-		page.Eval(t, `for (let i = 0; i < 150; i++) {
+		page.Eval(t, `for (let i = 0; i < 900; i++) {
 			if (`+condition+`) return true;
 			await new Promise(r => setTimeout(r, 100));
 		}
@@ -74,8 +74,10 @@ func TestWebUIUnderThePolicy(t *testing.T) {
 	page.Eval(t, `const box = document.querySelector('textarea');
 		Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set.call(box, 'Who goes there?');
 		box.dispatchEvent(new Event('input', {bubbles: true}));
-		await new Promise(r => setTimeout(r, 300));
-		box.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}));`, nil)
+		for (let i = 0; i < 100 && box.value; i++) { // it is sent once the page has taken the text
+			await new Promise(r => setTimeout(r, 300));
+			box.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}));
+		}`, nil)
 	await("the message", `document.body.innerText.includes('Who goes there?')`)
 	shot("3-sent")
 	await("the reply", `document.body.innerText.includes('piece 12 of 12 from the model')`)
@@ -98,7 +100,14 @@ func TestWebUINeedsEval(t *testing.T) {
 				csp script-src 'self'
 			}
 		}`)
-	page := house.StartBrowser(t, "--ignore-certificate-errors").Open(t, url)
+	browser := house.StartBrowser(t, "--ignore-certificate-errors")
+	page := browser.Open(t, url)
+	browser.Retry(t, func() error {
+		if console := strings.Join(page.Console(), "\n"); !strings.Contains(console, "fast-redact") {
+			return fmt.Errorf("the logger has not failed; console:\n%s", console)
+		}
+		return nil
+	})
 	var drawn bool
 	page.Eval(t, `for (let i = 0; i < 30; i++) {
 		if (document.body.innerText.trim() !== '') return true;
@@ -107,7 +116,7 @@ func TestWebUINeedsEval(t *testing.T) {
 	return false`, &drawn)
 	console := strings.Join(page.Console(), "\n")
 	t.Logf("drawn: %t; console:\n%s", drawn, console)
-	if drawn || !strings.Contains(console, "fast-redact") {
-		t.Error("the UI works without 'unsafe-eval', or fails for another reason")
+	if drawn {
+		t.Error("the UI works without 'unsafe-eval'")
 	}
 }

@@ -13,7 +13,7 @@ const pixel = Buffer.from(
 const recording = Buffer.from('RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\0\0\0\0', 'latin1');
 
 export function restSteps(context) {
-  const client = ElizaClient.create({ baseUrl: context.url, apiKey: context.key, timeout: 25_000 });
+  const client = ElizaClient.create({ baseUrl: context.url, apiKey: context.key, timeout: 60_000 });
 
   // Made up beforehand, and replaced by the server's own when it gives them:
   // a step is tried even if the one that it builds on failed.
