@@ -179,9 +179,15 @@ func TestClockJumps(t *testing.T) {
 			}
 			left = now
 			refused := 0
-			for range 3 {
-				if g.ask(t, "GET", "/api/agents/pulse", "X-API-KEY", pulses[n]).StatusCode == http.StatusTooManyRequests {
-					refused++
+			for range 10 { // three in a second may be too many for the machine
+				begun := time.Now()
+				for range 3 {
+					if g.ask(t, "GET", "/api/agents/pulse", "X-API-KEY", pulses[n]).StatusCode == http.StatusTooManyRequests {
+						refused++
+					}
+				}
+				if refused > 0 || time.Since(begun) < time.Second {
+					break
 				}
 			}
 			if refused == 0 {

@@ -131,7 +131,9 @@ func (l *load) note(start time.Time, status int, body string, err error) {
 
 // isBroken reports whether a connection was reset or closed without an answer.
 func isBroken(err error) bool {
-	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)
+	// The last is what the client says of one that is closed before it has sent anything.
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) ||
+		err != nil && strings.Contains(err.Error(), "server closed idle connection")
 }
 
 // stop ends the load and fails the test for each request that failed.
