@@ -19,6 +19,20 @@ func TestCountFailures(t *testing.T) {
 	}
 }
 
+// TestHintsSettleNothing holds that what comes before a response gives nothing
+// back: the response itself may cost.
+func TestHintsSettleNothing(t *testing.T) {
+	g := start(t, site("{\ntier checks {\nlimit 2 15m\ncount failures\n}\n}"))
+	g.Backend.Handle(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusEarlyHints)
+		w.WriteHeader(http.StatusNotFound)
+	})
+	// The client takes the hints for the response.
+	if got := statuses(g, 4, "/"); got[http.StatusEarlyHints] != 2 || got[429] != 2 {
+		t.Errorf("failures after hints: %v", got)
+	}
+}
+
 // TestReserved holds that a charge that will be given back counts until then.
 func TestReserved(t *testing.T) {
 	g := start(t, site("{\ntier checks {\nlimit 2 15m\ncount failures\n}\n}"))
