@@ -154,9 +154,7 @@ func (n *named) inBody(table gate.RouteTable, r *http.Request, req *gate.Request
 }
 
 func bodyTooLarge() *gate.Refusal {
-	refusal := gate.BadRequest("PAYLOAD_TOO_LARGE", "Request entity too large", "the body is too long to be read for the agents that it names")
-	refusal.Status = http.StatusRequestEntityTooLarge
-	return refusal
+	return gate.InvalidInput(http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "Request entity too large", "the body is too long to be read for the agents that it names")
 }
 
 // reread is a body that was read, put back.

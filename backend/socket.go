@@ -70,9 +70,7 @@ func pollingRefusal(r *http.Request, req *gate.Request) *gate.Refusal {
 	case err != nil:
 		return unreadable("the client did not send the whole body")
 	case len(body) > sockets.MaxMessage:
-		refusal := unreadable("the packets are longer than the backend takes")
-		refusal.Status, refusal.Code, refusal.Message = http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "Request entity too large"
-		return refusal
+		return gate.InvalidInput(http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "Request entity too large", "the packets are longer than the backend takes")
 	}
 	r.Body = &putBack{bytes.NewReader(body), r.Body}
 	return refusalOf(sockets.Polling(body, req.Socket))

@@ -108,8 +108,14 @@ func TooMany(code, message string, wait time.Duration, e events.Event) *Refusal 
 
 // BadRequest is the answer to a request whose form is wrong.
 func BadRequest(code, message, reason string) *Refusal {
+	return InvalidInput(http.StatusBadRequest, code, message, reason)
+}
+
+// InvalidInput is BadRequest, where a status says more exactly what is wrong with
+// the form: 405, 413, 415.
+func InvalidInput(status int, code, message, reason string) *Refusal {
 	return &Refusal{
-		Status:  http.StatusBadRequest,
+		Status:  status,
 		Code:    code,
 		Message: message,
 		Event: events.Event{

@@ -124,10 +124,8 @@ func (v *Validate) checkJSON(r *http.Request, media string, b *body) error {
 		return err
 	}
 	if !isUTF8(r.Header.Get("Content-Type")) {
-		f := gate.BadRequest("UNSUPPORTED_MEDIA_TYPE", "JSON is accepted in UTF-8 alone",
+		return gate.InvalidInput(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "JSON is accepted in UTF-8 alone",
 			"the body is declared to be in another charset than UTF-8, in which the same bytes are another text: where that is meant, write `json off` with a matcher")
-		f.Status = http.StatusUnsupportedMediaType
-		return f
 	}
 	b.checks = append(b.checks, jsonsyntax.New(rule.max))
 	return plainly(r)
@@ -169,10 +167,8 @@ func plainly(r *http.Request) error {
 	if !gate.Encoded(r.Header) {
 		return nil
 	}
-	f := gate.BadRequest("UNSUPPORTED_CONTENT_ENCODING", "Compressed request bodies are not accepted",
+	return gate.InvalidInput(http.StatusUnsupportedMediaType, "UNSUPPORTED_CONTENT_ENCODING", "Compressed request bodies are not accepted",
 		"the body is compressed, so agent_validate cannot look into it: where that is meant, write `json off` or `files off` with a matcher")
-	f.Status = http.StatusUnsupportedMediaType
-	return f
 }
 
 // Read passes the body on as long as nothing is wrong with it. The bytes that
@@ -213,9 +209,8 @@ func (b *body) cutOff(f *gate.Refusal) error {
 }
 
 func tooLarge() *gate.Refusal {
-	f := gate.BadRequest("PAYLOAD_TOO_LARGE", "Request body too large", "the body is longer than max_body of agent_validate allows")
-	f.Status = http.StatusRequestEntityTooLarge
-	return f
+	return gate.InvalidInput(http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "Request body too large",
+		"the body is longer than max_body of agent_validate allows")
 }
 
 // refusal is the answer to a body whose content is wrong.

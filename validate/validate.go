@@ -135,8 +135,7 @@ func (v *Validate) checkMethod(r *http.Request) error {
 	if rule.off() || slices.Contains(rule.Methods, r.Method) || gate.IsGet(r.Method) && slices.Contains(rule.Methods, http.MethodGet) {
 		return nil
 	}
-	refusal := gate.BadRequest("METHOD_NOT_ALLOWED", "Method not allowed", "the method is not among those of agent_validate")
-	refusal.Status = http.StatusMethodNotAllowed
+	refusal := gate.InvalidInput(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Method not allowed", "the method is not among those of agent_validate")
 	refusal.Allow = rule.allow
 	return refusal
 }
