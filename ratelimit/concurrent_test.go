@@ -45,22 +45,30 @@ func impatient(lines string) string {
 // open sends a request and waits for the head of its response.
 func open(t *testing.T, g *gatetest.Gate, upgrade bool) (net.Conn, int) {
 	t.Helper()
+	conn, _, res := begin(t, g, "/socket.io/", upgrade)
+	return conn, res.StatusCode
+}
+
+// begin is open for any path, with what the response goes on in.
+func begin(t *testing.T, g *gatetest.Gate, path string, upgrade bool) (net.Conn, *bufio.Reader, *http.Response) {
+	t.Helper()
 	conn, err := net.Dial("tcp", g.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	head := "GET /socket.io/ HTTP/1.1\r\nHost: " + g.Addr + "\r\n"
+	head := "GET " + path + " HTTP/1.1\r\nHost: " + g.Addr + "\r\n"
 	if upgrade {
 		head += "Connection: Upgrade\r\nUpgrade: websocket\r\n"
 	}
 	if _, err := io.WriteString(conn, head+"\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	reader := bufio.NewReader(conn)
+	res, err := http.ReadResponse(reader, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return conn, res.StatusCode
+	return conn, reader, res
 }
 
 func TestConcurrent(t *testing.T) {

@@ -1,7 +1,6 @@
 package ratelimit_test
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -56,23 +55,8 @@ func chatter(t *testing.T, g *gatetest.Gate) {
 // follow opens a stream and reads until it ends.
 func follow(t *testing.T, g *gatetest.Gate, path string, upgrade bool) (status int) {
 	t.Helper()
-	conn, err := net.Dial("tcp", g.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn, reader, res := begin(t, g, path, upgrade)
 	defer conn.Close()
-	head := "GET " + path + " HTTP/1.1\r\nHost: " + g.Addr + "\r\n"
-	if upgrade {
-		head += "Connection: Upgrade\r\nUpgrade: websocket\r\n"
-	}
-	if _, err := io.WriteString(conn, head+"\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	reader := bufio.NewReader(conn)
-	res, err := http.ReadResponse(reader, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if upgrade {
 		_, _ = io.Copy(io.Discard, reader)
 	} else {
