@@ -43,27 +43,5 @@ func checkBusEvent(name string) error {
 // but for case and hyphens, or for up to two letters, or it is one word of it.
 func isSlip(name, meant string) bool {
 	name = strings.ReplaceAll(strings.ToLower(name), "-", "_")
-	return distance(name, meant) <= 2 || slices.Contains(strings.Split(meant, "_"), name)
-}
-
-// distance is how many letters have to be put in, taken out or changed to make
-// one text of another (Levenshtein's).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return Distance(name, meant) <= 2 || slices.Contains(strings.Split(meant, "_"), name)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 )
 
 // UnaskedScope is a scope of a caller that no rule asks for. It gives nothing,
@@ -51,7 +53,7 @@ func likest(word string, names []string) string {
 	word = strings.ToLower(word)
 	for _, name := range names {
 		lower := strings.ToLower(name)
-		distance := changes(word, lower)
+		distance := events.Distance(word, lower)
 		if strings.HasPrefix(word, lower) || strings.HasPrefix(lower, word) {
 			distance = min(distance, 1)
 		}
@@ -60,26 +62,4 @@ func likest(word string, names []string) string {
 		}
 	}
 	return best
-}
-
-// changes is how many letters have to be put in, taken out or replaced to make
-// one word of another (Levenshtein's distance).
-func changes(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		above := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := above
-			if a[i] != b[j] {
-				replaced++
-			}
-			above = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, above+1)
-		}
-	}
-	return row[len(b)]
 }
