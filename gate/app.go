@@ -49,6 +49,8 @@ type App struct {
 	limiter Limiter
 	parts   map[string]any // by name
 	proxies proxyWatch
+	// handover is for the servers of this configuration.
+	handover handover
 
 	mu      sync.Mutex
 	onStart []func() error

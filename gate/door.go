@@ -53,7 +53,11 @@ func NewDoor(ctx caddy.Context) (*Door, error) {
 		app.plain.Do(func() {
 			app.guardPlainHTTP(ctx)
 			app.drainServers(ctx)
+			err = app.handOver(ctx)
 		})
+		if err != nil {
+			return nil, err
+		}
 		withoutEarlyData(server)
 		s = siteOf(server)
 		first := false

@@ -42,6 +42,7 @@ func (w *responseWriter) WriteHeader(status int) {
 func (w *responseWriter) begin() {
 	if !w.began {
 		w.began = true
+		w.req.door.app.handover.endConnection(w.Header(), w.r)
 		w.req.dress(w, w.r)
 	}
 }

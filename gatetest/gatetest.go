@@ -15,8 +15,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -41,9 +39,6 @@ type Gate struct {
 	t       testing.TB
 	log     *memory
 	storage string // Caddy's, of this gate alone
-	// forgiven are the connections that may still break off since a configuration
-	// was loaded.
-	forgiven atomic.Int32
 }
 
 // Start adapts and loads a Caddyfile. In its text, GATE stands for the gate's
@@ -81,7 +76,6 @@ func (g *Gate) Load(caddyfile string) error {
 	if err != nil {
 		return err
 	}
-	g.forgiven.Store(mostForgiven)
 	return g.load(config)
 }
 
@@ -201,12 +195,6 @@ func (g *Gate) Send(method, path, body string, headers ...string) Response {
 	return g.raw(method, b.String())
 }
 
-// mostForgiven is how many connections may break off after a reload. A
-// configuration that is replaced takes with it what its listener had not accepted
-// yet, and what its server has not read: Caddy shuts it down while the next one
-// answers already.
-const mostForgiven = 100
-
 // Raw sends bytes as they are and reads one response.
 func (g *Gate) Raw(request string) Response {
 	g.t.Helper()
@@ -215,14 +203,17 @@ func (g *Gate) Raw(request string) Response {
 
 func (g *Gate) raw(method, request string) Response {
 	g.t.Helper()
-	conn, res, err := g.exchange(method, request)
-	for (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF)) && g.forgiven.Add(-1) >= 0 {
-		conn, res, err = g.exchange(method, request)
-	}
+	conn, err := net.Dial("tcp", g.Addr)
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	defer conn.Close()
+	// A long request may be answered before all of it is written.
+	_, unwritten := io.WriteString(conn, request)
+	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		g.t.Fatal(errors.Join(unwritten, err))
+	}
 	response := read(g.t, res)
 	if res.Close {
 		// The server closes it when all of its handlers have returned: what they do
@@ -233,21 +224,6 @@ func (g *Gate) raw(method, request string) Response {
 		}
 	}
 	return response
-}
-
-// exchange sends a request and reads the beginning of its response.
-func (g *Gate) exchange(method, request string) (net.Conn, *http.Response, error) {
-	conn, err := net.Dial("tcp", g.Addr)
-	if err != nil {
-		return nil, nil, err
-	}
-	// A long request may be answered before all of it is written.
-	_, unwritten := io.WriteString(conn, request)
-	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
-	if err != nil {
-		return nil, nil, errors.Join(unwritten, err, conn.Close())
-	}
-	return conn, res, nil
 }
 
 func read(t testing.TB, res *http.Response) Response {

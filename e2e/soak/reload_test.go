@@ -28,13 +28,10 @@ func TestReloadsUnderLoad(t *testing.T) {
 		socket.alive(t, "the WebSocket")
 		time.Sleep(time.Second)
 	}
-	broken := l.stopReloaded(t)
-	if broken > 8 {
-		t.Errorf("%d connections were reset by %d reloads", broken, reloads)
-	}
+	l.stop(t)
 	got := b.requests.Load()
-	if sent := l.sent.Load(); got > sent || got < sent-broken {
-		t.Errorf("%d requests were sent on connections that lasted, and %d reached the backend", sent-broken, got)
+	if sent := l.sent.Load(); got != sent {
+		t.Errorf("%d requests were sent, and %d reached the backend", sent, got)
 	}
 	// The stream and the socket counted too, and so does this request.
 	_, header, _, err := g.get(t.Context(), g.client(t), "/api/agents", key)
@@ -45,7 +42,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	if want := limit - int(got) - 2; left != want {
 		t.Errorf("after %d reloads %d requests are left of %d, want %d: counts were lost or doubled", reloads, left, limit, want)
 	}
-	t.Logf("%d reloads, %d requests, %d connections reset", reloads, l.sent.Load(), broken)
+	t.Logf("%d reloads, %d requests", reloads, l.sent.Load())
 }
 
 // The key file may be rewritten all the time: keys that stay in it stay good.

@@ -1,0 +1,138 @@
+package gate
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+// At a reload the servers of the new configuration listen beside those of the
+// former one, which Caddy then stops. Go's HTTP server hangs up when it is
+// stopped: on connections that wait to be accepted, on requests that it has just
+// read, and on connections that rest for an instant between two requests. So
+// before its servers are stopped the former configuration hands its clients over:
+// new connections go to the new servers alone, and each response of HTTP/1.1 has
+// its client come back on another connection (RFC 9112, section 9.6). HTTP/2 and 3
+// need none of this: there a server tells which requests it has taken.
+
+const (
+	// handoverLeast is time enough for connections that are being opened.
+	handoverLeast = 100 * time.Millisecond
+	// handoverMost is how long clients have to send the request whose response
+	// tells them to come back. One that rests for longer is hung up on, as
+	// servers do, and knows how to take it.
+	handoverMost = time.Second
+	// handoverLook is how often it is looked whether any are left.
+	handoverLook = 5 * time.Millisecond
+)
+
+// stopping is what is done at the event of this name.
+type stopping func()
+
+// Handle does it.
+func (s stopping) Handle(context.Context, caddy.Event) error {
+	s()
+	return nil
+}
+
+// handover is what a configuration has to hand over.
+type handover struct {
+	begun  atomic.Bool
+	open   atomic.Int64 // connections that requests can come on
+	opened atomic.Bool  // there has been one
+}
+
+// handOver has the servers' clients handed over when a reload stops them. It is
+// called while a handler of the http app is provisioned.
+func (a *App) handOver(ctx caddy.Context) error {
+	found, err := ctx.AppIfConfigured("http")
+	if err != nil {
+		return nil // a server outside the http app
+	}
+	servers := found.(*caddyhttp.App).Servers
+	for _, server := range servers {
+		server.RegisterConnState(a.handover.count)
+	}
+	bus, err := ctx.App("events")
+	if err != nil {
+		return err
+	}
+	return bus.(*caddyevents.App).On("stopping", stopping(func() {
+		if !caddy.Exiting() && a.handover.opened.Load() {
+			a.handover.run(ctx, a.logger, servers)
+		}
+	}))
+}
+
+func (h *handover) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		h.opened.Store(true)
+		h.open.Add(1)
+	case http.StateHijacked, http.StateClosed:
+		h.open.Add(-1)
+	}
+}
+
+// handovers counts those of the process.
+var handovers atomic.Int64
+
+// run hands the servers' clients over, for as long as there are any.
+func (h *handover) run(ctx caddy.Context, logger *zap.Logger, servers map[string]*caddyhttp.Server) {
+	found, err := caddy.ActiveContext().AppIfConfigured("http")
+	if err != nil {
+		return // nothing comes after
+	}
+	this := handovers.Add(1)
+	for _, server := range found.(*caddyhttp.App).Servers {
+		for _, ln := range server.Listeners() {
+			if !listens(servers, ln.Addr()) {
+				continue
+			}
+			release, err := steer(ln)
+			if err != nil {
+				logger.Info("a client that connects at this very moment may have to do so again: the system does not let new connections be led "+
+					"to the configuration that is loaded. Where GODEBUG=multipathtcp=0 is not set, set it in the gate's environment",
+					zap.Stringer("address", ln.Addr()), zap.Error(err))
+			}
+			context.AfterFunc(ctx, func() { // the servers are being stopped
+				time.AfterFunc(handoverLeast, func() {
+					if handovers.Load() == this {
+						release()
+					}
+				})
+			})
+		}
+	}
+	h.begun.Store(true)
+	begun := time.Now()
+	for passed := time.Duration(0); passed < handoverLeast || h.open.Load() > 0 && passed < handoverMost; passed = time.Since(begun) {
+		time.Sleep(handoverLook)
+	}
+}
+
+// listens reports whether one of the servers listens on an address.
+func listens(servers map[string]*caddyhttp.Server, addr net.Addr) bool {
+	for _, server := range servers {
+		if slices.ContainsFunc(server.Listeners(), func(ln net.Listener) bool { return ln.Addr().String() == addr.String() }) {
+			return true
+		}
+	}
+	return false
+}
+
+// endConnection has the client of a response of HTTP/1.1 come back on another
+// connection, if the configuration is being handed over.
+func (h *handover) endConnection(header http.Header, r *http.Request) {
+	if h.begun.Load() && r.ProtoMajor == 1 && len(header["Connection"]) == 0 {
+		header["Connection"] = []string{"close"}
+	}
+}

@@ -1,0 +1,95 @@
+package gate_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
+)
+
+// TestReloadsLoseNoRequest holds that no request fails because the configuration
+// is reloaded while it comes: not of clients who open a connection for each, and
+// not of clients who keep theirs.
+func TestReloadsLoseNoRequest(t *testing.T) {
+	for _, scheme := range []string{"http", "https"} {
+		t.Run(scheme, func(t *testing.T) {
+			g := gatetest.New(t)
+			_, port, _ := strings.Cut(g.Addr, ":")
+			load := func(n int) {
+				t.Helper()
+				site := fmt.Sprintf("{\nauto_https disable_redirects\nskip_install_trust\nservers {\nprotocols h1\n}\n}\n%s://localhost:%s {\nbind 127.0.0.1\nagent_gate\nrespond as-of-%d\n}", scheme, port, n)
+				if scheme == "https" {
+					site = strings.Replace(site, "agent_gate", "tls internal\nagent_gate", 1)
+				}
+				if err := g.Load(site); err != nil {
+					t.Fatal(err)
+				}
+			}
+			load(0)
+			config := &tls.Config{ServerName: "localhost", InsecureSkipVerify: true}
+			gatetest.Await(t, "the site", func() bool { // its certificate is made after the start
+				if scheme == "http" {
+					return true
+				}
+				conn, err := tls.Dial("tcp", g.Addr, config)
+				return err == nil && conn.Close() == nil
+			})
+			var asked, answered atomic.Int64
+			stop := make(chan struct{})
+			var clients sync.WaitGroup
+			for i := range 8 {
+				client := &http.Client{Transport: &http.Transport{DisableKeepAlives: i%2 == 0, TLSClientConfig: config}}
+				t.Cleanup(client.CloseIdleConnections)
+				clients.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						asked.Add(1)
+						if err := post(t, client, scheme+"://localhost:"+port+"/"); err != nil {
+							t.Errorf("client %d, after %d requests: %v", i, asked.Load(), err)
+							continue
+						}
+						answered.Add(1)
+					}
+				})
+			}
+			const reloads = 8
+			for n := range reloads {
+				before := answered.Load()
+				gatetest.Await(t, "requests", func() bool { return answered.Load() > before+50 })
+				load(n + 1)
+			}
+			close(stop)
+			clients.Wait()
+			t.Logf("%d reloads, %d requests", reloads, asked.Load())
+		})
+	}
+}
+
+// post sends what no client sends a second time by itself: it has a body that
+// comes only once.
+func post(t *testing.T, client *http.Client, url string) error {
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, io.NopCloser(strings.NewReader("{}")))
+	if err != nil {
+		return err
+	}
+	req.ContentLength = 2
+	res, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%d %v", res.StatusCode, err)
+	}
+	return nil
+}

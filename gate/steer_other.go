@@ -1,0 +1,9 @@
+//go:build !linux
+
+package gate
+
+import "net"
+
+// steer does nothing: only Linux can be told which of two sockets a connection
+// is for.
+func steer(net.Listener) (release func(), err error) { return func() {}, nil }
