@@ -27,9 +27,10 @@ var notesLines atomic.Bool
 func NoteLines(on bool) { notesLines.Store(on) }
 
 // Noted is the parser of a directive, whose handler carries its lines when
-// lines are noted.
+// lines are noted. It notes besides what the Caddyfile alone tells.
 func Noted(parse httpcaddyfile.UnmarshalHandlerFunc) httpcaddyfile.UnmarshalHandlerFunc {
 	return func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+		noteAdmin(h)
 		if !notesLines.Load() {
 			return parse(h)
 		}
