@@ -23,15 +23,18 @@ import (
 // its client come back on another connection (RFC 9112, section 9.6). HTTP/2 and 3
 // need none of this: there a server tells which requests it has taken.
 
+// It is looked again and again whether any clients are left. The looks are
+// counted, and not the time: where a busy machine lets the process wait, its
+// clients wait too.
 const (
-	// handoverLeast is time enough for connections that are being opened.
-	handoverLeast = 100 * time.Millisecond
-	// handoverMost is how long clients have to send the request whose response
-	// tells them to come back. One that rests for longer is hung up on, as
-	// servers do, and knows how to take it.
-	handoverMost = time.Second
-	// handoverLook is how often it is looked whether any are left.
 	handoverLook = 5 * time.Millisecond
+	// handoverLeast looks are time enough for connections that are being opened: a
+	// tenth of a second.
+	handoverLeast = 20
+	// handoverMost looks, a second, are how long clients have to send the request
+	// whose response tells them to come back. One that rests for longer is hung
+	// up on, as servers do, and knows how to take it.
+	handoverMost = 200
 )
 
 // stopping is what is done at the event of this name.
@@ -104,7 +107,7 @@ func (h *handover) run(ctx caddy.Context, logger *zap.Logger, servers map[string
 					zap.Stringer("address", ln.Addr()), zap.Error(err))
 			}
 			context.AfterFunc(ctx, func() { // the servers are being stopped
-				time.AfterFunc(handoverLeast, func() {
+				time.AfterFunc(handoverLeast*handoverLook, func() {
 					if handovers.Load() == this {
 						release()
 					}
@@ -113,8 +116,7 @@ func (h *handover) run(ctx caddy.Context, logger *zap.Logger, servers map[string
 		}
 	}
 	h.begun.Store(true)
-	begun := time.Now()
-	for passed := time.Duration(0); passed < handoverLeast || h.open.Load() > 0 && passed < handoverMost; passed = time.Since(begun) {
+	for look := 0; look < handoverLeast || h.open.Load() > 0 && look < handoverMost; look++ {
 		time.Sleep(handoverLook)
 	}
 }
