@@ -1,13 +1,32 @@
 package events
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 )
+
+// On has something done at an event on Caddy's bus, whoever it comes from, for as
+// long as the configuration of ctx is in force. It is meant for Provision.
+func On(ctx caddy.Context, event string, do func(caddy.Event)) error {
+	bus, err := ctx.App("events")
+	if err != nil {
+		return err
+	}
+	return bus.(*caddyevents.App).On(event, handler(do))
+}
+
+type handler func(caddy.Event)
+
+func (h handler) Handle(_ context.Context, e caddy.Event) error {
+	h(e)
+	return nil
+}
 
 // checkSubscriptions refuses webhooks that wait for an event that there is not:
 // what they were written for would happen, and nothing be posted. Other modules

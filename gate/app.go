@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"go.uber.org/zap"
 )
@@ -58,7 +59,7 @@ type App struct {
 	// wardrobes are there for each place that has been looked at.
 	wardrobes map[place]*wardrobe
 
-	plain sync.Once // the place before plain http is taken
+	attended sync.Once // attendServers was called
 	// Both are there once the configuration is started.
 	sites atomic.Pointer[[]*site]
 	paths atomic.Pointer[configPaths]
@@ -86,6 +87,29 @@ func Active() (*App, error) {
 		return nil, err
 	}
 	return app.(*App), nil
+}
+
+// httpApp is the http app of a configuration; nil where it has none.
+func httpApp(ctx caddy.Context) *caddyhttp.App {
+	found, err := ctx.AppIfConfigured("http")
+	if err != nil {
+		return nil
+	}
+	app, _ := found.(*caddyhttp.App)
+	return app
+}
+
+// attendServers does what the servers of the configuration need as a whole. It is
+// called once, while a handler of the http app is provisioned: then the servers
+// are there and none runs yet.
+func (a *App) attendServers(ctx caddy.Context) error {
+	app := httpApp(ctx)
+	if app == nil {
+		return nil // a server outside the http app
+	}
+	a.guardPlainHTTP(app.Servers)
+	a.drainServers(app)
+	return a.handOver(ctx, app.Servers)
 }
 
 // Provision reads the environment files and loads the parts.

@@ -50,11 +50,7 @@ func NewDoor(ctx caddy.Context) (*Door, error) {
 	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	s, hangs := new(site), new(wardrobe)
 	if server != nil {
-		app.plain.Do(func() {
-			app.guardPlainHTTP(ctx)
-			app.drainServers(ctx)
-			err = app.handOver(ctx)
-		})
+		app.attended.Do(func() { err = app.attendServers(ctx) })
 		if err != nil {
 			return nil, err
 		}

@@ -20,13 +20,7 @@ const drainAfter = 5 * time.Second
 
 // drainServers has the requests behind doors end when the servers shut down with
 // the process. A server that shuts down for a reload leaves its requests alone.
-// It is called while a handler of the http app is provisioned.
-func (a *App) drainServers(ctx caddy.Context) {
-	found, err := ctx.AppIfConfigured("http")
-	if err != nil {
-		return // a server outside the http app
-	}
-	app := found.(*caddyhttp.App)
+func (a *App) drainServers(app *caddyhttp.App) {
 	if app.GracePeriod > 0 {
 		return // the operator has said how long
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"go.uber.org/zap"
 )
 
@@ -37,15 +37,6 @@ const (
 	handoverMost = 200
 )
 
-// stopping is what is done at the event of this name.
-type stopping func()
-
-// Handle does it.
-func (s stopping) Handle(context.Context, caddy.Event) error {
-	s()
-	return nil
-}
-
 // handover is what a configuration has to hand over.
 type handover struct {
 	begun  atomic.Bool
@@ -53,26 +44,16 @@ type handover struct {
 	opened atomic.Bool  // there has been one
 }
 
-// handOver has the servers' clients handed over when a reload stops them. It is
-// called while a handler of the http app is provisioned.
-func (a *App) handOver(ctx caddy.Context) error {
-	found, err := ctx.AppIfConfigured("http")
-	if err != nil {
-		return nil // a server outside the http app
-	}
-	servers := found.(*caddyhttp.App).Servers
+// handOver has the servers' clients handed over when a reload stops them.
+func (a *App) handOver(ctx caddy.Context, servers map[string]*caddyhttp.Server) error {
 	for _, server := range servers {
 		server.RegisterConnState(a.handover.count)
 	}
-	bus, err := ctx.App("events")
-	if err != nil {
-		return err
-	}
-	return bus.(*caddyevents.App).On("stopping", stopping(func() {
+	return events.On(ctx, "stopping", func(caddy.Event) {
 		if !caddy.Exiting() && a.handover.opened.Load() {
 			a.handover.run(ctx, a.logger, servers)
 		}
-	}))
+	})
 }
 
 func (h *handover) count(_ net.Conn, state http.ConnState) {
@@ -90,12 +71,12 @@ var handovers atomic.Int64
 
 // run hands the servers' clients over, for as long as there are any.
 func (h *handover) run(ctx caddy.Context, logger *zap.Logger, servers map[string]*caddyhttp.Server) {
-	found, err := caddy.ActiveContext().AppIfConfigured("http")
-	if err != nil {
+	after := httpApp(caddy.ActiveContext())
+	if after == nil {
 		return // nothing comes after
 	}
 	this := handovers.Add(1)
-	for _, server := range found.(*caddyhttp.App).Servers {
+	for _, server := range after.Servers {
 		for _, ln := range server.Listeners() {
 			if !listens(servers, ln.Addr()) {
 				continue

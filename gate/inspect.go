@@ -35,20 +35,20 @@ type Backend interface {
 // handler can see of itself: who stands beside it.
 func (a *App) inspect() error {
 	a.warnOfUnreadFiles()
-	found, err := a.ctx.AppIfConfigured("http")
-	if err != nil || found == nil {
+	app := httpApp(a.ctx)
+	if app == nil {
 		return nil // no server, nothing to inspect
 	}
 	var mistakes []error
 	var sites []*site
-	for name, server := range found.(*caddyhttp.App).Servers {
+	for name, server := range app.Servers {
 		i := inspection{logger: a.logger.With(zap.String("server", name))}
 		walk(server.Routes, passed{}, i.look)
 		mistakes = append(mistakes, i.mistakes...)
 		sites = append(sites, sitesOf(server)...)
 	}
 	a.sites.Store(&sites)
-	a.paths.Store(newConfigPaths(found.(*caddyhttp.App).Servers))
+	a.paths.Store(newConfigPaths(app.Servers))
 	a.warnOfStaleAcceptances(sites)
 	a.warnOfPatterns(sites)
 	return errors.Join(mistakes...)

@@ -37,14 +37,8 @@ type Recognizer interface {
 }
 
 // guardPlainHTTP takes the place before each server that redirects to https.
-// It is called while a handler of the http app is provisioned: then those
-// servers are there and none runs yet.
-func (a *App) guardPlainHTTP(ctx caddy.Context) {
-	found, err := ctx.AppIfConfigured("http")
-	if err != nil {
-		return // a server outside the http app, which redirects nothing
-	}
-	for _, server := range found.(*caddyhttp.App).Servers {
+func (a *App) guardPlainHTTP(servers map[string]*caddyhttp.Server) {
+	for _, server := range servers {
 		if !redirects(server) {
 			continue
 		}

@@ -158,13 +158,12 @@ func (a *App) Portrait() Portrait {
 		}
 		p.EnvFiles = append(p.EnvFiles, file)
 	}
-	found, err := a.ctx.AppIfConfigured("http")
-	if err != nil {
+	app := httpApp(a.ctx)
+	if app == nil {
 		return p // no server, no site
 	}
-	servers := found.(*caddyhttp.App).Servers
-	for _, name := range slices.Sorted(maps.Keys(servers)) {
-		p.Sites = append(p.Sites, portraitsOf(name, servers[name])...)
+	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
+		p.Sites = append(p.Sites, portraitsOf(name, app.Servers[name])...)
 	}
 	// Caddy numbers servers by their ports, which says nothing to anybody.
 	slices.SortStableFunc(p.Sites, func(a, b *SitePortrait) int {

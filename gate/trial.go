@@ -171,16 +171,16 @@ var end = caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
 // serverOf is the server that a request would come to: the one that knows its
 // host by name, or else one that answers every host.
 func (a *App) serverOf(r *http.Request) (string, *caddyhttp.Server, error) {
-	found, err := a.ctx.AppIfConfigured("http")
-	if err != nil {
-		return "", nil, err
+	app := httpApp(a.ctx)
+	if app == nil {
+		return "", nil, errors.New("the configuration that runs serves no site")
 	}
 	_, port, _ := net.SplitHostPort(r.Host)
 	var name string
 	var best *caddyhttp.Server
 	var hosts []string
 	score, served := 0, false
-	for candidate, server := range found.(*caddyhttp.App).Servers {
+	for candidate, server := range app.Servers {
 		for _, s := range sitesOf(server) {
 			if isRedirect(server.Routes[s.index]) {
 				// Caddy redirects every host to https, those too that nobody has.

@@ -1,14 +1,13 @@
 package ratelimit
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"reflect"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/gatehouse-dev/caddy-gatehouse/events"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
@@ -117,22 +116,10 @@ func (l *Limits) Provision(ctx caddy.Context) error {
 // subscribe has the numbers of this configuration come into force when all of
 // it has been started, and not if something else of it fails.
 func (l *Limits) subscribe(ctx caddy.Context) error {
-	found, err := ctx.App("events")
-	if err != nil {
-		return err
-	}
-	bus := found.(*caddyevents.App)
 	return errors.Join(
-		bus.On("started", handler(func(caddy.Event) { l.inForce() })),
-		bus.On(foreignEvent, handler(countForeign)),
+		events.On(ctx, "started", func(caddy.Event) { l.inForce() }),
+		events.On(ctx, foreignEvent, countForeign),
 	)
-}
-
-type handler func(caddy.Event)
-
-func (h handler) Handle(_ context.Context, e caddy.Event) error {
-	h(e)
-	return nil
 }
 
 // inForce changes the numbers of tiers that were there before.
