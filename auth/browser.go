@@ -122,7 +122,7 @@ type upgradeOnly struct {
 }
 
 func (w *upgradeOnly) WriteHeader(status int) {
-	if w.began || status < 200 && status != http.StatusSwitchingProtocols {
+	if w.began || gate.Informs(status) {
 		if !w.refused {
 			w.ResponseWriter.WriteHeader(status)
 		}

@@ -3,10 +3,10 @@ package auth
 import (
 	"encoding/json"
 	"io"
-	"net/http"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 )
 
 // witness reads a JSON answer on its way to the client, within a bound. The
@@ -24,7 +24,7 @@ type witness struct {
 const maxAnswer = 64 << 10
 
 func (w *witness) WriteHeader(status int) {
-	if status >= 200 || status == http.StatusSwitchingProtocols {
+	if !gate.Informs(status) {
 		contentType := w.Header().Get("Content-Type")
 		w.done = w.done || status < 200 || status > 299 || !strings.HasPrefix(contentType, "application/json") || w.Header().Get("Content-Encoding") != ""
 	}

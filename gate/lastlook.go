@@ -10,10 +10,13 @@ import (
 // Finisher has the last word on the headers of a response.
 type Finisher interface {
 	// Finish edits the headers that are about to be sent with the status.
-	// Informational responses (but 101, which ends HTTP on the connection) are
-	// followed by another call.
+	// Informational responses are followed by another call.
 	Finish(status int, h http.Header)
 }
+
+// Informs reports whether a status is that of an informational response, which
+// another response follows. 101 is none: it ends HTTP on the connection.
+func Informs(status int) bool { return status < 200 && status != http.StatusSwitchingProtocols }
 
 // LastLook is a response writer that lets a Finisher see the headers before
 // they are sent, and changes nothing else: what Caddy's wrapper hands through
@@ -21,7 +24,7 @@ type Finisher interface {
 type LastLook struct {
 	caddyhttp.ResponseWriterWrapper
 	finisher Finisher
-	done     bool
+	began    bool // the finisher has seen the response, and not only informational ones
 }
 
 // NewLastLook is a LastLook before w.
@@ -31,10 +34,10 @@ func NewLastLook(w http.ResponseWriter, finisher Finisher) LastLook {
 
 // Look has the finisher look now, unless it has seen the response begin.
 func (w *LastLook) Look(status int) {
-	if w.done {
+	if w.began {
 		return
 	}
-	w.done = status >= 200 || status == http.StatusSwitchingProtocols
+	w.began = !Informs(status)
 	w.finisher.Finish(status, w.Header())
 }
 

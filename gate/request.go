@@ -84,7 +84,7 @@ func (req *Request) Network() netip.Prefix { return events.NetworkOf(req.Client)
 func newRequest(w http.ResponseWriter, r *http.Request, d *Door) *Request {
 	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
 	req := &Request{ID: newID(), Client: clientAddr(vars), door: d, began: time.Now()}
-	req.writer.ResponseWriter = w
+	req.writer.LastLook = NewLastLook(w, &req.writer)
 	req.writer.req = req
 	req.dressed = req.hangers[:0]
 	req.idHeader[0] = req.ID

@@ -14,10 +14,9 @@ type outcome struct {
 	decision *decision
 }
 
-// Finish settles by the status. Informational responses are not the response,
-// but for the one that ends HTTP on this connection.
+// Finish settles by the status.
 func (o *outcome) Finish(status int, h http.Header) {
-	if status < 200 && status != http.StatusSwitchingProtocols {
+	if gate.Informs(status) {
 		return
 	}
 	d := o.decision

@@ -142,7 +142,7 @@ func (s *stream) end(reason string) {
 
 // WriteHeader begins the response, unless it is informational.
 func (s *stream) WriteHeader(status int) {
-	if status >= 200 || status == http.StatusSwitchingProtocols {
+	if !gate.Informs(status) {
 		s.move()
 	}
 	s.ResponseWriter.WriteHeader(status)
