@@ -159,7 +159,7 @@ func (d *decision) write(h http.Header) {
 		text = append(text, ";t="...)
 		resetFrom := len(text)
 		text = strconv.AppendInt(text, int64(seconds(st.Reset)), 10)
-		if tightest < 0 || i == d.verdict.Refusal || tightest != d.verdict.Refusal && tighter(st, &d.charges[tightest].Standing) {
+		if tightest < 0 || i == d.verdict.Refusal || tightest != d.verdict.Refusal && st.Tighter(&d.charges[tightest].Standing) {
 			tightest, remaining, reset = i, [2]int{from, to}, [2]int{resetFrom, len(text)}
 		}
 	}
@@ -183,13 +183,6 @@ func (d *decision) write(h http.Header) {
 			h[fieldPolicy] = policy
 		}
 	}
-}
-
-func tighter(a, b *window.Standing) bool {
-	if a.Remaining != b.Remaining {
-		return a.Remaining < b.Remaining
-	}
-	return a.Reset > b.Reset
 }
 
 // begin is how the standing of a limit begins. While a reload is under way the
