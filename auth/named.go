@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -130,7 +129,7 @@ func (n *named) inBody(table gate.RouteTable, r *http.Request, req *gate.Request
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil
 	}
-	body, err := req.ReadAll(r.Body, maxNaming)
+	body, err := req.ReadAll(r, maxNaming)
 	if refusal, busy := errors.AsType[*gate.Refusal](err); busy {
 		return refusal
 	}
@@ -143,7 +142,6 @@ func (n *named) inBody(table gate.RouteTable, r *http.Request, req *gate.Request
 	if len(body) > maxNaming {
 		return bodyTooLarge()
 	}
-	r.Body = reread{bytes.NewReader(body), r.Body}
 	if len(body) == 0 {
 		return nil
 	}
@@ -155,12 +153,6 @@ func (n *named) inBody(table gate.RouteTable, r *http.Request, req *gate.Request
 
 func bodyTooLarge() *gate.Refusal {
 	return gate.InvalidInput(http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "Request entity too large", "the body is too long to be read for the agents that it names")
-}
-
-// reread is a body that was read, put back.
-type reread struct {
-	io.Reader
-	io.Closer
 }
 
 // plainCharset reports whether text of these Content-Types is UTF-8: in

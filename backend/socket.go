@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +61,7 @@ func pollingRefusal(r *http.Request, req *gate.Request) *gate.Refusal {
 	if r.Body == nil { // the proxy takes it out if its length is 0
 		return refusalOf(sockets.Polling(nil, req.Socket))
 	}
-	body, err := req.ReadAll(r.Body, sockets.MaxMessage)
+	body, err := req.ReadAll(r, sockets.MaxMessage)
 	if refusal, busy := errors.AsType[*gate.Refusal](err); busy {
 		return refusal
 	}
@@ -72,7 +71,6 @@ func pollingRefusal(r *http.Request, req *gate.Request) *gate.Refusal {
 	case len(body) > sockets.MaxMessage:
 		return gate.InvalidInput(http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "Request entity too large", "the packets are longer than the backend takes")
 	}
-	r.Body = &putBack{bytes.NewReader(body), r.Body}
 	return refusalOf(sockets.Polling(body, req.Socket))
 }
 

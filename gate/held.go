@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -119,15 +120,20 @@ func (req *Request) caller() string {
 	}
 }
 
-// ReadAll reads a body that goes on only when all of it has come, up to a length
-// of max bytes and one more, by which the caller can tell that it is longer. Its
-// errors are those of the body and, where the gate holds too much already, a
-// *Refusal. The bytes are the request's until it is over.
-func (req *Request) ReadAll(body io.Reader, max int) ([]byte, error) {
-	all, err := readAll(io.LimitReader(body, int64(max)+1), req.Holds)
+// ReadAll reads r's body, which goes on only when all of it has come, and puts it
+// back: up to a length of max bytes and one more, by which the caller can tell
+// that it is longer and to be refused. Its errors are those of the body and, where
+// the gate holds too much already, a *Refusal. The bytes are the request's until
+// it is over.
+func (req *Request) ReadAll(r *http.Request, max int) ([]byte, error) {
+	all, err := readAll(io.LimitReader(r.Body, int64(max)+1), req.Holds)
 	if err != nil {
 		return nil, err
 	}
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{bytes.NewReader(all), r.Body}
 	return all, nil
 }
 

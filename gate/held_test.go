@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -60,12 +62,17 @@ func TestReadAll(t *testing.T) {
 	before := processHoldings
 	defer func() { processHoldings = before }()
 	processHoldings = newHoldings(4 << 20)
+	sending := func(body io.Reader) *http.Request { return httptest.NewRequest("POST", "/", body) }
 	for _, length := range []int{0, 1, 511, 512, 513, 100_000, 100_001, 200_000} {
 		text := bytes.Repeat([]byte("x"), length)
 		req := new(Request)
-		got, err := req.ReadAll(iotest.HalfReader(bytes.NewReader(text)), 100_000)
+		r := sending(iotest.HalfReader(bytes.NewReader(text)))
+		got, err := req.ReadAll(r, 100_000)
 		if err != nil || len(got) != min(length, 100_001) || !bytes.HasPrefix(text, got) {
 			t.Errorf("%d bytes: %d, %v", length, len(got), err)
+		}
+		if again, err := io.ReadAll(r.Body); err != nil || !bytes.Equal(again, got) {
+			t.Errorf("%d bytes: %d are put back, %v", length, len(again), err)
 		}
 		if req.held.n != max(0, cap(got)-freelyHeld) {
 			t.Errorf("%d bytes: %d of %d are accounted for", length, req.held.n, cap(got))
@@ -73,10 +80,10 @@ func TestReadAll(t *testing.T) {
 		req.letGo()
 	}
 	broken := errors.New("broken")
-	if _, err := new(Request).ReadAll(io.MultiReader(strings.NewReader("x"), iotest.ErrReader(broken)), 10); !errors.Is(err, broken) {
+	if _, err := new(Request).ReadAll(sending(io.MultiReader(strings.NewReader("x"), iotest.ErrReader(broken))), 10); !errors.Is(err, broken) {
 		t.Errorf("the body's error is %v", err)
 	}
-	_, err := new(Request).ReadAll(bytes.NewReader(make([]byte, 2<<20)), 2<<20)
+	_, err := new(Request).ReadAll(sending(bytes.NewReader(make([]byte, 2<<20))), 2<<20)
 	if refusal, ok := errors.AsType[*Refusal](err); !ok || refusal.Status != 429 {
 		t.Errorf("more than may be held: %v", err)
 	}
