@@ -33,11 +33,11 @@ func TestCharacterFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := house.StartElizaOS(t, house.ElizaConfig{Token: house.ElizaToken, Env: []string{"E2E_CHARACTER=" + file}})
-	found, err := keys.LoadCharacters(filepath.Join(folder, "*.json"), []string{"read", "chat"})
-	if err != nil || len(found) != 1 || len(found[0].Agents) != 1 {
-		t.Fatalf("the keys of the character file: %v, %v", found, err)
+	found, ok, err := keys.ParseCharacter(text, []string{"read", "chat"})
+	if err != nil || !ok || len(found.Agents) != 1 {
+		t.Fatalf("the key of the character file: %v, %v", found, err)
 	}
-	if got := found[0].Agents[0]; got != e.AgentID {
+	if got := found.Agents[0]; got != e.AgentID {
 		t.Fatalf("the key is for the agent %s, the server has the agent %s", got, e.AgentID)
 	}
 

@@ -98,16 +98,8 @@ func encodeURIComponent(s string) string {
 	return b.String()
 }
 
-// LoadCharacters reads the character files that a pattern of filepath.Glob matches. Characters without an API_KEY give no
-// key. A pattern that matches no file is an error, since it is most likely mistyped; each error names its file.
-func LoadCharacters(pattern string, scopes []string) ([]Key, error) {
-	paths, err := characterPaths(pattern)
-	if err != nil {
-		return nil, err
-	}
-	return parseCharacters(readAll(paths), scopes)
-}
-
+// characterPaths are the character files that a pattern of filepath.Glob matches. A pattern that matches no file is an error,
+// since it is most likely mistyped.
 func characterPaths(pattern string) ([]string, error) {
 	paths, err := filepath.Glob(pattern)
 	if err != nil {
@@ -119,6 +111,7 @@ func characterPaths(pattern string) ([]string, error) {
 	return paths, nil
 }
 
+// parseCharacters reads the keys of character files. Characters without an API_KEY give none; each error names its file.
 func parseCharacters(files []contents, scopes []string) ([]Key, error) {
 	var keys []Key
 	var errs []error

@@ -112,28 +112,35 @@ func TestBrokenCharacters(t *testing.T) {
 	}
 }
 
-func TestLoadCharacters(t *testing.T) {
+func TestCharacterFiles(t *testing.T) {
+	load := func(pattern string) ([]Key, error) {
+		paths, err := characterPaths(pattern)
+		if err != nil {
+			return nil, err
+		}
+		return parseCharacters(readAll(paths), []string{"chat"})
+	}
 	dir := t.TempDir()
 	put := func(name string, text []byte) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
 	}
 	pattern := filepath.Join(dir, "*.json")
-	_, err := LoadCharacters(pattern, []string{"chat"})
+	_, err := load(pattern)
 	require.ErrorContains(t, err, "there is no such file")
 	require.ErrorContains(t, err, pattern)
-	_, err = LoadCharacters(filepath.Join(dir, "["), []string{"chat"})
+	_, err = load(filepath.Join(dir, "["))
 	require.ErrorContains(t, err, "this is no pattern")
 
 	put("a.json", character(`"name": "Eliza"`))
 	put("b.json", []byte(`{"name": "keyless"}`))
 	put("c.txt", []byte(`no character`))
-	keys, err := LoadCharacters(pattern, []string{"chat"})
+	keys, err := load(pattern)
 	require.NoError(t, err)
 	require.Len(t, keys, 1)
 
 	put("d.json", []byte(`{`))
 	put("e.json", []byte(`{"settings": 1}`))
-	keys, err = LoadCharacters(pattern, []string{"chat"})
+	keys, err = load(pattern)
 	require.ErrorContains(t, err, filepath.Join(dir, "d.json"))
 	require.ErrorContains(t, err, filepath.Join(dir, "e.json"))
 	require.Len(t, keys, 1)
