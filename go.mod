@@ -2,9 +2,6 @@ module github.com/gatehouse-dev/caddy-gatehouse
 
 go 1.26.0
 
-// Sockets of MPTCP cannot be told at a reload which of two a connection is for.
-godebug multipathtcp=0
-
 require (
 	github.com/alicebob/miniredis/v2 v2.40.0
 	github.com/caddyserver/caddy/v2 v2.11.9

@@ -84,7 +84,7 @@ func (h *handover) run(ctx caddy.Context, logger *zap.Logger, servers map[string
 			release, err := steer(ln)
 			if err != nil {
 				logger.Info("a client that connects at this very moment may have to do so again: the system does not let new connections be led "+
-					"to the configuration that is loaded. Where GODEBUG=multipathtcp=0 is not set, set it in the gate's environment",
+					"to the configuration that is loaded. If multipathtcp stands in GODEBUG in the gate's environment, take it out",
 					zap.Stringer("address", ln.Addr()), zap.Error(err))
 			}
 			context.AfterFunc(ctx, func() { // the servers are being stopped
