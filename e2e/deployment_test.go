@@ -161,7 +161,7 @@ func TestFirewall(t *testing.T) {
 
 // The manifests are what Kubernetes' own types can hold.
 func TestKubernetesManifests(t *testing.T) {
-	out := house.Run(t, "golang", "go", "run", "-C", "tools", "./kubecheck", "../examples/kubernetes/gatehouse.yaml")
+	out := house.Tool(t, "kubecheck", "../examples/kubernetes/gatehouse.yaml")
 	if strings.Count(out, " ok\n") != 7 {
 		t.Errorf("not every object was looked at:\n%s", out)
 	}

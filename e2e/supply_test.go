@@ -96,7 +96,7 @@ func copyTree(t *testing.T, from, to string) {
 // with version and licence, and that the list of licences is that of this build.
 func checkBill(t *testing.T, binary string) {
 	t.Helper()
-	out := house.Run(t, "golang", "go", "run", "-C", "tools", "./sbom", binary)
+	out := house.Tool(t, "sbom", binary)
 	var bill struct {
 		BOMFormat  string
 		Components []struct {
@@ -127,7 +127,7 @@ func checkBill(t *testing.T, binary string) {
 	if len(billed) != len(info.Deps) || bill.BOMFormat != "CycloneDX" {
 		t.Errorf("%d modules are in the binary, %d in the %s bill", len(info.Deps), len(billed), bill.BOMFormat)
 	}
-	table := house.Run(t, "golang", "go", "run", "-C", "tools", "./sbom", "-licences", binary)
+	table := house.Tool(t, "sbom", "-licences", binary)
 	page, err := os.ReadFile(filepath.Join(house.Root(), "docs", "licences.md"))
 	if err != nil || string(page) != table {
 		t.Errorf("docs/licences.md is not the list of this build (%v): write it anew with the command that stands in it", err)

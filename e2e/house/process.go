@@ -194,11 +194,15 @@ func (p *Process) Stop() {
 	<-p.exited
 }
 
-// output runs a program to its end and returns what it printed.
+// output runs a program to its end and returns what it printed to its standard
+// output. What it printed to the other is in the error alone: there go tells of
+// what it downloads, and Node of what it thinks old.
 func output(cmd *exec.Cmd) (string, error) {
-	out, err := cmd.CombinedOutput()
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
 	if err != nil {
-		return string(out), fmt.Errorf("%s: %w\n%s", cmd, err, out)
+		return string(out), fmt.Errorf("%s: %w\n%s%s", cmd, err, out, &stderr)
 	}
 	return string(out), nil
 }
