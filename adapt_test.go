@@ -6,9 +6,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/gatetest"
 	"github.com/google/go-cmp/cmp"
@@ -19,7 +21,37 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // TestAdapt holds each file of testdata/adapt: a Caddyfile, a line of dashes,
 // and the JSON that it gives or the error that it is refused with.
 func TestAdapt(t *testing.T) {
-	files, err := filepath.Glob("testdata/adapt/*.txt")
+	golden(t, "testdata/adapt", adapted)
+}
+
+// TestRefused holds each file of testdata/refused: a Caddyfile that can be
+// adapted, a line of dashes, and the error with which it is refused when it is
+// provisioned: each mistake in a line that begins with its place. GOOD is a
+// variable with a good key, SHORT one with a word, and UNSET is none.
+func TestRefused(t *testing.T) {
+	clearEnv(t)
+	t.Setenv("GOOD", token)
+	t.Setenv("SHORT", "short")
+	beforeOurs := regexp.MustCompile(`^.*provision \S*(agent_|gatehouse)\S*: `) // what Caddy puts before it
+	golden(t, "testdata/refused", func(t *testing.T, caddyfile string) string {
+		t.Helper()
+		places.Forget() // of what other tests have adapted and not loaded
+		if _, err := gatetest.Adapt(caddyfile); err != nil {
+			t.Fatalf("it is refused while it is adapted, and belongs into testdata/adapt: %v", err)
+		}
+		err := gatetest.New(t).Validate(caddyfile)
+		if err == nil {
+			return "it is valid\n"
+		}
+		return beforeOurs.ReplaceAllString(err.Error(), "") + "\n"
+	})
+}
+
+// golden holds the files of a folder, each an input, a line of dashes, and what
+// is made of it.
+func golden(t *testing.T, folder string, made func(t *testing.T, input string) string) {
+	t.Helper()
+	files, err := filepath.Glob(folder + "/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no golden files: %v", err)
 	}
@@ -30,19 +62,19 @@ func TestAdapt(t *testing.T) {
 				t.Fatal(err)
 			}
 			const dashes = "----------\n"
-			caddyfile, want, found := strings.Cut(string(content), dashes)
+			input, want, found := strings.Cut(string(content), dashes)
 			if !found && !*update {
 				t.Fatalf("no line of dashes in %s", file)
 			}
-			got := adapted(t, caddyfile)
+			got := made(t, input)
 			if *update {
-				if err := os.WriteFile(file, []byte(caddyfile+dashes+got), 0o644); err != nil {
+				if err := os.WriteFile(file, []byte(input+dashes+got), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("-want +got (go test -run TestAdapt -update writes the files anew):\n%s", diff)
+				t.Errorf("-want +got (go test -run 'TestAdapt|TestRefused' -update . writes the files anew):\n%s", diff)
 			}
 		})
 	}

@@ -22,7 +22,7 @@ var floors = [][]string{
 
 // engines know nothing of Caddy, nor of the handlers built on them. Of the
 // house they import only engines of floors below.
-var engines = []string{"access/list", "admin/doctor", "auth/keys", "auth/pass", "backend/scrub", "backend/sockets", "events/chain", "gate/dotenv", "gate/ipaddr", "gate/urlpath", "headers/cors", "headers/policy", "ratelimit/window", "securitylog/detect", "validate/jsonsyntax", "validate/upload"}
+var engines = []string{"access/list", "admin/doctor", "auth/keys", "auth/pass", "backend/scrub", "backend/sockets", "events/chain", "events/places", "gate/dotenv", "gate/ipaddr", "gate/urlpath", "headers/cors", "headers/policy", "ratelimit/window", "securitylog/detect", "validate/jsonsyntax", "validate/upload"}
 
 const module = "github.com/gatehouse-dev/caddy-gatehouse"
 

@@ -70,7 +70,7 @@ func parseGatehouse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if err != nil {
 		return nil, h.WrapErr(err)
 	}
-	preset, err := parsePreset(name, text)
+	preset, err := parsePreset(gate.PresetFile(name, line), text)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func parseGatehouse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	preset.close.File, preset.close.Line = line.File, line.Line
 	handler, err := httpcaddyfile.ParseSegmentAsSubroute(h.WithDispenser(caddyfile.NewDispenser(preset.tokens())))
 	if err != nil {
-		return nil, inPreset{err, name}
+		return nil, inPreset{err}
 	}
 	values := h.NewRoute(matcher, handler)
 	for _, value := range values {
@@ -92,23 +92,23 @@ func parseGatehouse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	return values, nil
 }
 
-// inPreset is an error in a preset as it was merged. Its own lines are in no
-// file of the operator's; `gatehouse preset` prints them.
-type inPreset struct {
-	error
-	preset string
-}
+// inPreset is an error in a preset as it was merged: places in the preset are
+// told as such, and a mistake that has its place is not given that of the whole.
+type inPreset struct{ error }
 
 func (e inPreset) Error() string {
-	return strings.ReplaceAll(e.error.Error(), "at "+e.preset+".caddyfile:", "at `gatehouse preset "+e.preset+"`, line ")
+	text := gate.TellPresetLines(e.error.Error())
+	return twoPlaces.ReplaceAllString(text, "$1")
 }
+
+var twoPlaces = regexp.MustCompile(`(, at [^\n]+:\d+[^\n]*), at [^\n]+:\d+$`)
 
 func (e inPreset) Unwrap() error { return e.error }
 
 // parsePreset reads a preset's text as Caddy reads a Caddyfile, shorthand
 // placeholders included.
-func parsePreset(name, text string) (*line, error) {
-	blocks, err := caddyfile.Parse(name+".caddyfile", []byte(":1 {\n"+text+"}\n"))
+func parsePreset(file, text string) (*line, error) {
+	blocks, err := caddyfile.Parse(file, []byte(":1 {\n"+text+"}\n"))
 	if err != nil {
 		return nil, err
 	}

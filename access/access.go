@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/access/list"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
@@ -77,8 +78,8 @@ func (*IP) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision reads the lists. All mistakes come in one report.
-func (ip *IP) Provision(ctx caddy.Context) error {
-	var err error
+func (ip *IP) Provision(ctx caddy.Context) (err error) {
+	defer gate.Tell(ip)(&err)
 	if ip.door, err = gate.NewDoor(ctx); err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (ip *IP) Provision(ctx caddy.Context) error {
 		for _, path := range paths {
 			f, err := openFile(path, mayEmpty, ctx.Logger())
 			if err != nil {
-				mistakes = append(mistakes, fmt.Errorf("%s: %w", kind, err))
+				mistakes = append(mistakes, places.At(fmt.Errorf("%s: %w", kind, err), kind, "file", path))
 				continue
 			}
 			into.files = append(into.files, f)

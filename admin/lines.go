@@ -116,10 +116,8 @@ func (c *caddyfile) fillRefused(told *gate.Refused) {
 // place is how a line is named. Those of a preset are not in any file of the
 // operator's.
 func place(line gate.Line) string {
-	if name, ok := strings.CutSuffix(line.File, ".caddyfile"); ok {
-		if _, err := gate.Preset(name, []string{"127.0.0.1:3000"}); err == nil {
-			return fmt.Sprintf("line %d of `gatehouse preset %s`", line.Number, name)
-		}
+	if preset := gate.OfPreset(line.File); preset != "" {
+		return fmt.Sprintf("line %d of `gatehouse preset %s`", line.Number, preset)
 	}
 	return fmt.Sprintf("%s:%d", line.File, line.Number)
 }

@@ -88,7 +88,6 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 			if a.Anonymous = d.RemainingArgs(); len(a.Anonymous) == 0 {
 				return d.Err("anonymous needs the scopes that callers without a key have")
 			}
-			gate.NotePlace(d, anonymousLine, a.Anonymous)
 			return nil
 		}},
 		"require": {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
@@ -119,7 +118,6 @@ func parseSource(d *caddyfile.Dispenser) (source Source, err error) {
 	if err := source.check(); err != nil {
 		return source, d.WrapErr(err)
 	}
-	gate.NotePlace(d, acceptLine, []string{source.String()})
 	return source, nil
 }
 
@@ -160,7 +158,7 @@ func parseKey(d *caddyfile.Dispenser) (Key, error) {
 	}
 	return k, gate.Options{
 		"scopes": words(&k.Scopes, func(d *caddyfile.Dispenser) error {
-			gate.NotePlace(d, keyScopes(k.ID), k.Scopes)
+			gate.NotePlace(d, keyScopes(k.ID, k.Scopes))
 			return nil
 		}),
 		"plan": gate.Word(&k.Plan),

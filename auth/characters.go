@@ -10,7 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
-	"github.com/gatehouse-dev/caddy-gatehouse/gate"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -57,7 +57,6 @@ func parseCharacters(d *caddyfile.Dispenser) (c Characters, err error) {
 		return c, d.Err("characters needs the pattern of the files, like /srv/eliza/characters/*.json")
 	}
 	c = Characters{Files: args[0], Scopes: args[1:]}
-	gate.NotePlace(d, charactersLine, args)
 	if _, err := filepath.Match(c.Files, ""); err != nil {
 		return c, d.Errf("characters %s: this is no pattern of paths", c.Files)
 	}
@@ -88,7 +87,7 @@ func (k *KeyRing) watchCharacters() error {
 			}
 		}, func(err error) { k.complainOfCharacters(pattern, err) })
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("keys: %w", err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("keys: %w", err), charactersLine, source.Files))
 			continue
 		}
 		k.characters.watchers = append(k.characters.watchers, watcher)

@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -93,8 +94,8 @@ func checkPepper(pepper string) error {
 }
 
 // Provision reads the key file and begins to watch it.
-func (k *KeyRing) Provision(ctx caddy.Context) error {
-	var err error
+func (k *KeyRing) Provision(ctx caddy.Context) (err error) {
+	defer gate.Tell(k, "keys", k.File)(&err)
 	if k.app, err = gate.AppOf(ctx); err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (k *KeyRing) Provision(ctx caddy.Context) error {
 	pepper := k.app.Getenv("GATEHOUSE_PEPPER")
 	if k.Pepper != "" {
 		if err := checkPepper(k.Pepper); err != nil {
-			return fmt.Errorf("keys: %w", err)
+			return places.At(fmt.Errorf("keys: %w", err), "pepper", k.Pepper)
 		}
 		if pepper, err = k.app.Resolve(k.Pepper); err != nil {
 			return fmt.Errorf("keys: the pepper: %w", err)

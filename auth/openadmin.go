@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 )
 
@@ -34,7 +35,8 @@ func (a *Auth) checkOpenAdmin() error {
 		a.ownNames = a.door.Judge(AnonymousAdmin, errByOtherNames) != nil
 		return nil
 	}
-	return a.door.Judge(AnonymousAdmin, fmt.Errorf("%sanonymous %s lets everybody who can reach %s run the server (make agents, read its logs and environment, stop it): "+
+	danger := a.door.Judge(AnonymousAdmin, fmt.Errorf("anonymous %s lets everybody who can reach %s run the server (make agents, read its logs and environment, stop it): "+
 		"take `admin` out of `anonymous` and give it to a key, or, for this machine alone, write `bind 127.0.0.1` into the site",
-		gate.PlaceOf(anonymousLine, a.Anonymous), strings.Join(a.Anonymous, " "), strings.Join(exposed, ", ")))
+		strings.Join(a.Anonymous, " "), strings.Join(exposed, ", ")))
+	return places.At(danger, append([]string{anonymousLine}, a.Anonymous...)...)
 }

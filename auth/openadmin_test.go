@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -65,8 +66,8 @@ func TestAnonymousAdminOfEveryHost(t *testing.T) {
 	}
 }
 
-// A configuration that comes as JSON has no lines, and the next Caddyfile has
-// its own.
+// The next Caddyfile has its lines elsewhere, and the one before is forgotten,
+// whether it was started or refused.
 func TestPlaceOfAnonymousAdmin(t *testing.T) {
 	const refused = "GATE {\nagent_gate\nagent_auth {\nanonymous admin chat\n}\nrespond in\n}"
 	g := gatetest.New(t)
@@ -76,7 +77,10 @@ func TestPlaceOfAnonymousAdmin(t *testing.T) {
 	if err := g.Load("GATE {\nagent_gate\nagent_auth {\nanonymous read\n}\nrespond in\n}"); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Validate("\n\n" + refused); err == nil || !strings.Contains(err.Error(), "Caddyfile:6: anonymous admin chat lets") {
-		t.Errorf("the line is not named: %v", err)
+	for _, before := range []int{2, 3} {
+		want := fmt.Sprintf("Caddyfile:%d: anonymous admin chat lets", before+4)
+		if err := g.Validate(strings.Repeat("\n", before) + refused); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), " or Caddyfile") {
+			t.Errorf("the line is not named: %v", err)
+		}
 	}
 }

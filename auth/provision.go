@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/gatehouse-dev/caddy-gatehouse/auth/keys"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
@@ -54,8 +55,8 @@ type Key struct {
 
 // Provision resolves the keys and builds the look-up. All mistakes come in one
 // report.
-func (a *Auth) Provision(ctx caddy.Context) error {
-	var err error
+func (a *Auth) Provision(ctx caddy.Context) (err error) {
+	defer gate.Tell(a)(&err)
 	if a.door, err = gate.NewDoor(ctx); err != nil {
 		return err
 	}
@@ -100,12 +101,12 @@ func (a *Auth) provisionSources() error {
 		mistakes = append(mistakes, source.check())
 		if source.Header != "" {
 			if err := a.door.CheckField(source.Header); err != nil {
-				mistakes = append(mistakes, fmt.Errorf("%saccept: %w", gate.PlaceOf(acceptLine, []string{source.String()}), err))
+				mistakes = append(mistakes, places.At(fmt.Errorf("accept: %w", err), acceptLine+" "+source.String()))
 			}
 			accept[i].Header = http.CanonicalHeaderKey(source.Header)
 		}
 		if slices.Contains(accept[:i], accept[i]) {
-			mistakes = append(mistakes, fmt.Errorf("accept names the same place twice: %s", source))
+			mistakes = append(mistakes, places.At(fmt.Errorf("accept names the same place twice: %s", source), acceptLine+" "+source.String()))
 		}
 	}
 	a.Accept = accept
@@ -131,23 +132,23 @@ func (a *Auth) provisionMatchers(ctx caddy.Context) error {
 	if a.PublicRaw != nil {
 		public, err := a.door.LoadRequests(ctx, a, "PublicRaw")
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("public: %w", err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("public: %w", err), "public"))
 		}
 		a.public = public.Exactly()
 	}
 	if a.public.EveryPath() {
-		mistakes = append(mistakes, errors.New("public opens every path to everybody: to let callers in without a key, write `anonymous <scope>...`"))
+		mistakes = append(mistakes, places.At(errors.New("public opens every path to everybody: to let callers in without a key, write `anonymous <scope>...`"), "public"))
 	}
 	for _, required := range a.Require {
 		if required.Scope == "" || required.Scope == gate.EveryScope {
-			mistakes = append(mistakes, fmt.Errorf("require %s: name the one scope that is needed", required.Scope))
+			mistakes = append(mistakes, places.At(fmt.Errorf("require %s: name the one scope that is needed", required.Scope), "require", required.Scope))
 		}
 		if required.MatchRaw == nil {
 			continue
 		}
 		var err error
 		if required.match, err = a.door.LoadRequests(ctx, required, "MatchRaw"); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("require %s: %w", required.Scope, err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("require %s: %w", required.Scope, err), "require", required.Scope))
 		}
 	}
 	a.indexRequirements()
@@ -167,7 +168,7 @@ func (a *Auth) provisionGuest() error {
 		return nil
 	}
 	if slices.Contains(a.Anonymous, gate.EveryScope) {
-		return errors.New("anonymous *: this gives every scope to callers without a key: name the scopes that anybody may have")
+		return places.At(errors.New("anonymous *: this gives every scope to callers without a key: name the scopes that anybody may have"), anonymousLine)
 	}
 	a.guest = newPrincipal(&gate.Principal{Scopes: a.Anonymous})
 	return nil
@@ -198,7 +199,7 @@ func (a *Auth) knownKeys() (known []keys.Key, missing []string, err error) {
 		key, err := a.provisionKey(k)
 		switch {
 		case err != nil:
-			mistakes = append(mistakes, fmt.Errorf("key %s: %w", k.ID, err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("key %s: %w", k.ID, err), k.line()...))
 		case len(key.Secrets) == 0:
 			missing = append(missing, key.ID)
 		default:
@@ -243,16 +244,16 @@ func (a *Auth) provisionKey(k Key) (keys.Key, error) {
 	}
 	for _, text := range k.From {
 		network, err := parseNetwork(text)
-		mistakes = append(mistakes, err)
+		mistakes = append(mistakes, places.At(err, "from", text))
 		key.From = append(key.From, network)
 	}
 	if k.Expires != "" {
 		var err error
 		key.Expires, err = ParseEnd(k.Expires)
-		mistakes = append(mistakes, err)
 		if err == nil && !key.Expires.After(a.now()) {
-			mistakes = append(mistakes, fmt.Errorf("it expired on %s: remove the key, or give it a later date", k.Expires))
+			err = fmt.Errorf("it expired on %s: remove the key, or give it a later date", k.Expires)
 		}
+		mistakes = append(mistakes, places.At(err, "expires", k.Expires))
 	}
 	mistakes = append(mistakes, a.limit(&key, k))
 	hash, err := a.hashOf(k)
@@ -267,8 +268,8 @@ func (a *Auth) provisionKey(k Key) (keys.Key, error) {
 // limit gives a key its agents and its entity.
 func (a *Auth) limit(key *keys.Key, k Key) error {
 	if len(k.Agents) > 0 && a.table == nil {
-		return errors.New("it is limited to agents, and nothing says where the requests of this site name theirs: " +
-			"write `routes <table>` in agent_auth, or use the preset of the backend")
+		return places.At(errors.New("it is limited to agents, and nothing says where the requests of this site name theirs: "+
+			"write `routes <table>` in agent_auth, or use the preset of the backend"), append([]string{"agents"}, k.Agents...)...)
 	}
 	var mistakes []error
 	for _, text := range k.Agents {
@@ -311,6 +312,17 @@ func (a *Auth) hashOf(k Key) (*keys.Hash, error) {
 	a.bits[k.ID] = keys.Bits(secret)
 	hash := keys.HashSecret(secret)
 	return &hash, nil
+}
+
+// line is how the line of the key begins. A literal secret is not known any more.
+func (k *Key) line() []string {
+	switch {
+	case k.New:
+		return []string{"key", k.ID, "new"}
+	case k.Secret != "":
+		return []string{"key", k.ID, k.Secret}
+	}
+	return []string{"key", k.ID}
 }
 
 // scopesRequired is every scope that the site asks for.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"go.uber.org/zap"
 )
@@ -20,7 +21,18 @@ func (a *Auth) scopesAsked() []string {
 }
 
 // keyScopes is what the scopes of a key's block are kept by, with their line.
-func keyScopes(id string) string { return "key " + id + " scopes" }
+func keyScopes(id string, scopes []string) string {
+	return "key " + id + " scopes " + strings.Join(scopes, " ")
+}
+
+// placeOf is where the line of that option stands, with a colon and a blank
+// behind it; "" where nobody knows.
+func placeOf(option string, args ...string) string {
+	if place := places.Of(append([]string{option}, args...)...); place != "" {
+		return place + ": "
+	}
+	return ""
+}
 
 // charactersLine is the option that names character files.
 const charactersLine = "characters"
@@ -57,16 +69,16 @@ func (k *KeyRing) warnOfScopes() error {
 	for _, site := range sites {
 		here := wantedBy(site)
 		for _, key := range site.Keys {
-			k.warnOf(here, "the key "+key.ID, gate.PlaceOf(keyScopes(key.ID), key.Scopes), key.Scopes)
+			k.warnOf(here, "the key "+key.ID, placeOf(keyScopes(key.ID, key.Scopes)), key.Scopes)
 			k.warnOfPlan(here, "the key "+key.ID, key.Plan)
 		}
-		k.warnOf(here, "`anonymous`", gate.PlaceOf(anonymousLine, site.Anonymous), site.Anonymous)
+		k.warnOf(here, "`anonymous`", placeOf(anonymousLine, site.Anonymous...), site.Anonymous)
 	}
 	k.using.Lock()
 	defer k.using.Unlock()
 	k.wanted = wantedBy(sites...)
 	for _, source := range k.Characters {
-		k.warnOf(k.wanted, "`characters "+source.Files+"`", gate.PlaceOf(charactersLine, append([]string{source.Files}, source.Scopes...)), source.Scopes)
+		k.warnOf(k.wanted, "`characters "+source.Files+"`", placeOf(charactersLine, append([]string{source.Files}, source.Scopes...)...), source.Scopes)
 	}
 	k.warnOfFile()
 	return nil

@@ -54,6 +54,7 @@ func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 	}
 	if open.Text == "" {
+		gate.NoteModule(name, t)
 		return nil
 	}
 	shut = d.Token()
@@ -66,10 +67,13 @@ func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := options.ParseBlock(block); err != nil {
 		return err
 	}
-	if len(rest) == 0 {
-		return nil
+	if len(rest) > 0 {
+		if err := t.HTTPTransport.UnmarshalCaddyfile(wrap(rest)); err != nil {
+			return err
+		}
 	}
-	return t.HTTPTransport.UnmarshalCaddyfile(wrap(rest))
+	gate.NoteModule(name, t)
+	return nil
 }
 
 func (t *Transport) parseHeader(d *caddyfile.Dispenser) error {

@@ -21,6 +21,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 	"go.uber.org/zap"
@@ -121,7 +122,8 @@ func (Transport) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision resolves the keys and prepares the connections.
-func (t *Transport) Provision(ctx caddy.Context) error {
+func (t *Transport) Provision(ctx caddy.Context) (err error) {
+	defer gate.Tell(t, "agent_backend")(&err)
 	t.logger = ctx.Logger()
 	app, err := gate.AppOf(ctx)
 	if err != nil {
@@ -134,7 +136,7 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 	t.Header = http.CanonicalHeaderKey(t.Header)
 	var mistakes []error
 	if !httpguts.ValidHeaderFieldName(t.Header) {
-		mistakes = append(mistakes, fmt.Errorf("header %q: this is not a header name", t.Header))
+		mistakes = append(mistakes, places.At(fmt.Errorf("header %q: this is not a header name", t.Header), "header"))
 	}
 	t.key, err = backendKey("key", t.Key, app.Resolve)
 	mistakes = append(mistakes, err)
@@ -189,10 +191,10 @@ func backendKey(name, value string, resolve gate.Resolver) ([]string, error) {
 	}
 	key, err := resolve(value)
 	if err != nil || key == "" {
-		return nil, err
+		return nil, places.At(err, name, value)
 	}
 	if !httpguts.ValidHeaderFieldValue(key) {
-		return nil, fmt.Errorf("%s %s: the value cannot stand in a header", name, value)
+		return nil, places.At(fmt.Errorf("%s %s: the value cannot stand in a header", name, value), name, value)
 	}
 	return []string{key}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"go.uber.org/zap"
 )
 
@@ -74,7 +75,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 func AppOf(ctx caddy.Context) (*App, error) {
 	app, err := ctx.App(appName)
 	if err != nil {
-		return nil, err
+		return nil, places.Told(err, "") // its lines are in it
 	}
 	return app.(*App), nil
 }
@@ -113,7 +114,8 @@ func (a *App) attendServers(ctx caddy.Context) error {
 }
 
 // Provision reads the environment files and loads the parts.
-func (a *App) Provision(ctx caddy.Context) error {
+func (a *App) Provision(ctx caddy.Context) (err error) {
+	defer func() { err = places.Told(err, "") }()
 	a.ctx = ctx
 	a.logger = ctx.Logger()
 	a.proxies.logger = a.logger
@@ -121,7 +123,6 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.limiter = newCounter()
 	a.met = make(map[met]bool)
 	a.wardrobes = make(map[place]*wardrobe)
-	var err error
 	if a.events, err = events.NewReporter(ctx); err != nil {
 		return fmt.Errorf("starting the event reporter: %w", err)
 	}
@@ -155,9 +156,10 @@ func (a *App) Start() error {
 	for _, accepted := range a.AllowUnsafe {
 		a.report(accepted)
 	}
-	forgetPlaces()
 	makeRoom()
-	return a.inspect()
+	err := a.inspect()
+	places.Forget()
+	return err
 }
 
 // Stop tells of the end of the process, and has the security log say what it
@@ -168,6 +170,12 @@ func (a *App) Stop() error {
 		a.events.Report(events.Event{Name: events.Stopped, Message: "[SECURITY] Gate stopped", Enforced: true})
 	}
 	a.events.Close()
+	return nil
+}
+
+// Cleanup forgets where the lines of a configuration stand that was not started.
+func (a *App) Cleanup() error {
+	places.Forget()
 	return nil
 }
 
@@ -232,9 +240,6 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 			if len(files) == 0 {
 				return d.ArgErr()
 			}
-			for _, file := range files {
-				NotePlace(d, envFileLine, []string{file})
-			}
 			app.EnvFile = append(app.EnvFile, files...)
 			return nil
 		}},
@@ -261,7 +266,8 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 }
 
 var (
-	_ caddy.App         = (*App)(nil)
-	_ caddy.Provisioner = (*App)(nil)
-	_ caddy.Validator   = (*App)(nil)
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.Validator    = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
 )

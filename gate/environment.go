@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate/dotenv"
 )
 
@@ -54,7 +55,7 @@ func readEnvironment(paths []string) (environment, error) {
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return env, fmt.Errorf("%senv_file: %w", PlaceOf(envFileLine, []string{path}), err)
+			return env, places.At(fmt.Errorf("env_file: %w", err), envFileLine, path)
 		}
 		for name, value := range dotenv.Parse(string(text)) {
 			if _, set := env.files[name]; variables[name] && !set {
@@ -96,5 +97,5 @@ func AdaptedEnv(option any, name string) (string, error) {
 		}
 	}
 	env, err := readEnvironment(app.EnvFile)
-	return env.lookup(name), err
+	return env.lookup(name), places.Told(err, "")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"go.uber.org/zap"
 )
 
@@ -130,7 +131,8 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 }
 
 // Provision opens the door.
-func (g *Gate) Provision(ctx caddy.Context) error {
+func (g *Gate) Provision(ctx caddy.Context) (err error) {
+	defer Tell(g)(&err)
 	door, err := NewDoor(ctx)
 	if err != nil {
 		return err
@@ -152,7 +154,7 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 	g.door = door
 	enabled, err := door.app.ResolveOptional(g.UI)
 	if err == nil && g.Pages == "" && IsOn(enabled) {
-		err = errors.New("ui is on, and nothing says which web UI the site has: write `pages elizaos`, use the preset elizaos, or take `ui` out")
+		err = places.At(errors.New("ui is on, and nothing says which web UI the site has: write `pages elizaos`, use the preset elizaos, or take `ui` out"), "ui")
 	}
 	if err != nil || g.Pages == "" {
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 )
 
 // Line is a line of a Caddyfile.
@@ -31,13 +32,22 @@ func NoteLines(on bool) { notesLines.Store(on) }
 func Noted(parse httpcaddyfile.UnmarshalHandlerFunc) httpcaddyfile.UnmarshalHandlerFunc {
 	return func(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 		noteAdmin(h)
-		if !notesLines.Load() {
-			return parse(h)
+		var lines []Line
+		if notesLines.Load() {
+			lines = linesOf(h.Dispenser)
 		}
-		lines := linesOf(h.Dispenser)
+		h.Next()
+		at := h.Token()
+		noteLine(h.Dispenser)
+		h.Reset()
 		handler, err := parse(h)
 		if err != nil {
+			places.Forget() // nothing is provisioned that could be wrong there
 			return nil, err
+		}
+		NoteModule(at, handler)
+		if lines == nil {
+			return handler, nil
 		}
 		return &noted{handler, lines}, nil
 	}

@@ -28,13 +28,14 @@ type Options map[string]Option
 // ParseBlock reads the block that follows on the current line, if there is
 // one. Unknown and repeated options are errors. It does not stop at the first
 // mistake: an operator gets all of them, each with its file and line, in one
-// report.
+// report. Where the lines stand is noted for what can only be found later.
 func (o Options) ParseBlock(d *caddyfile.Dispenser) error {
 	var mistakes []error
 	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		segment := d.NewFromNextSegment()
 		segment.Next()
+		noteLine(segment)
 		name := segment.Val()
 		option, known := o[name]
 		switch {

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"go.uber.org/zap"
 )
 
@@ -34,7 +35,7 @@ func notePatterns(d *caddyfile.Dispenser, matcher caddy.ModuleMap) {
 	var patterns caddyhttp.MatchPath
 	_ = json.Unmarshal(matcher["path"], &patterns) // there may be none
 	for _, pattern := range patterns {
-		NotePlace(d, pathLine, []string{strings.ToLower(pattern)}) // as the matcher will have it
+		NotePlace(d, pathLine, strings.ToLower(pattern)) // as the matcher will have it
 	}
 }
 
@@ -78,7 +79,7 @@ func (a *App) warnOfPatterns(sites []*site) {
 			}
 			if err := passes[s.key()].checkPaths(matcher...); err != nil {
 				a.logger.Warn("a directive has a matcher with a path that no request has which goes on to the backend: write the path as the backend gets it",
-					zap.String("site", s.name()), zap.String("directive", nameOf(step)), zap.Error(err))
+					zap.String("site", s.name()), zap.String("directive", nameOf(step)), zap.Error(places.Told(err, "")))
 			}
 		})
 	}

@@ -31,7 +31,7 @@ func TestPathsThatNoRequestHas(t *testing.T) {
 				switch refused := path.why != "" && (!passes || path.why != "semicolon"); {
 				case (err != nil) != refused:
 					t.Errorf("%s in %s with %q: %v", path.written, test.option, semicolons, err)
-				case refused && (!strings.Contains(err.Error(), "Caddyfile:8: the path "+strings.ToLower(path.written)) || !strings.Contains(err.Error(), path.why)):
+				case refused && (!strings.Contains(err.Error(), "Caddyfile:8: ") || !strings.Contains(err.Error(), "the path "+strings.ToLower(path.written)) || !strings.Contains(err.Error(), path.why)):
 					t.Errorf("%s in %s: %v", path.written, test.option, err)
 				}
 			}

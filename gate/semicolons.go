@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 )
 
@@ -44,8 +45,5 @@ func (s Semicolons) checkPath(pattern string) error {
 	if s == PassSemicolons {
 		check = urlpath.CheckPatternWithParameters
 	}
-	if err := check(pattern); err != nil {
-		return fmt.Errorf("%s%w", PlaceOf(pathLine, []string{pattern}), err)
-	}
-	return nil
+	return places.At(check(pattern), pathLine, pattern)
 }

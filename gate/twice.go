@@ -10,20 +10,21 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 )
 
 // A site may have several backends, each behind a gate of its own, as long as
 // the one that is asked first leaves some requests to the others. Whoever writes
 // two `gatehouse` below each other means both, and gets the first alone.
 
-// presetLine is the option as which the places of `gatehouse` are kept, by the
-// upstreams to which their requests go.
+// presetLine is how the places of `gatehouse` are kept, with the upstreams to
+// which their requests go.
 const presetLine = "gatehouse"
 
 // NotePreset keeps where a preset stands that was just expanded to handlers.
 func NotePreset(at caddyfile.Token, handlers []json.RawMessage) {
 	if upstreams := answering(handlers); upstreams != nil {
-		notePlace(at.File, at.Line, presetLine, upstreams)
+		places.Note(placeOf(at), presetLine+" ... "+strings.Join(upstreams, " "))
 	}
 }
 
@@ -130,10 +131,7 @@ func twice(routes []writtenRoute) error {
 // presetAt are upstreams, with the place of the `gatehouse` that names them.
 func presetAt(upstreams []string) string {
 	to := strings.Join(upstreams, " ")
-	if place := PlaceOf(presetLine, upstreams); place != "" {
-		to += " (" + strings.TrimSuffix(place, ": ") + ")"
-	}
-	return to
+	return to + " (" + places.Line(presetLine+" ... "+to) + ")"
 }
 
 // sameMatch reports whether two lists of matchers are written alike.

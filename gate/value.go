@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate/dotenv"
 )
 
@@ -76,8 +77,13 @@ func parsePlaceholder(value string) (kind valueKind, content string, err error) 
 
 // Resolve returns what a configured value stands for. A literal stands for
 // itself. It is an error if a placeholder stands for nothing; the error names
-// the placeholder, never the value.
+// the placeholder, never the value, and is of the line where that stands.
 func (a *App) Resolve(value string) (string, error) {
+	resolved, err := a.standsFor(value)
+	return resolved, places.At(err, value)
+}
+
+func (a *App) standsFor(value string) (string, error) {
 	kind, content, err := parsePlaceholder(value)
 	if err != nil {
 		return "", err
@@ -89,7 +95,7 @@ func (a *App) Resolve(value string) (string, error) {
 			return found, nil
 		}
 		if has && fallback != "" {
-			return a.Resolve(fallback)
+			return a.standsFor(fallback)
 		}
 		return "", &UnsetError{Name: name}
 	case fileValue:

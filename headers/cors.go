@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
 	"github.com/gatehouse-dev/caddy-gatehouse/headers/cors"
@@ -81,8 +82,8 @@ func (*CORS) CaddyModule() caddy.ModuleInfo {
 
 // Provision resolves the placeholders and makes the policy. All mistakes come
 // in one report.
-func (c *CORS) Provision(ctx caddy.Context) error {
-	var err error
+func (c *CORS) Provision(ctx caddy.Context) (err error) {
+	defer gate.Tell(c)(&err)
 	if c.door, err = gate.NewDoor(ctx); err != nil {
 		return err
 	}
@@ -155,9 +156,9 @@ func (c *CORS) config(app *gate.App, logger *zap.Logger) (cors.Config, error) {
 	if c.MaxAge != "" {
 		age, err := c.MaxAge.Value(app.Resolve, 0)
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("max_age: %w", err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("max_age: %w", err), "max_age", string(c.MaxAge)))
 		} else if age < 0 {
-			mistakes = append(mistakes, fmt.Errorf("max_age %s: it cannot be negative", c.MaxAge))
+			mistakes = append(mistakes, places.At(fmt.Errorf("max_age %s: it cannot be negative", c.MaxAge), "max_age", string(c.MaxAge)))
 		}
 		if config.MaxAge = age; age == 0 {
 			config.MaxAge = -1

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/headers/policy"
 )
@@ -76,8 +77,8 @@ func (*Headers) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision makes the policies. All mistakes come in one report.
-func (h *Headers) Provision(ctx caddy.Context) error {
-	var err error
+func (h *Headers) Provision(ctx caddy.Context) (err error) {
+	defer gate.Tell(h)(&err)
 	if h.door, err = gate.NewDoor(ctx); err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func (h *Headers) Provision(ctx caddy.Context) error {
 	for _, v := range h.For {
 		on, err := v.provision(ctx, h)
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("for %s: %w", v.Preset, err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("for %s: %w", v.Preset, err), "for", v.Preset))
 		}
 		if on {
 			enabled = append(enabled, v)
@@ -113,6 +114,9 @@ func (h *Headers) compile(preset string, more ...*Overrides) (*compiled, error) 
 	}
 	resolve := h.door.App().Resolve
 	mistakes := []error{h.Overrides.apply(&p, resolve)}
+	if len(more) > 0 {
+		mistakes = nil // they are told of the preset for all requests
+	}
 	for _, o := range more {
 		mistakes = append(mistakes, o.apply(&p, resolve))
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/headers/policy"
 )
@@ -71,63 +72,67 @@ type HSTS struct {
 func (o *Overrides) apply(p *policy.Policy, resolve gate.Resolver) error {
 	var mistakes []error
 	fail := func(err error) { mistakes = append(mistakes, err) }
-	list := func(values []string, use func([]string) error) {
+	// line is how the line begins that says the values.
+	list := func(line string, values []string, use func([]string) error) {
 		resolved := make([]string, 0, len(values))
 		for _, value := range values {
 			text, err := resolve(value)
 			if err != nil {
-				fail(err)
+				fail(places.At(err, line, value))
 				return
 			}
 			resolved = append(resolved, text)
 		}
-		fail(use(resolved))
+		fail(places.At(use(resolved), append([]string{line}, values...)...))
 	}
-	one := func(value string, use func(string) error) {
+	one := func(line, value string, use func(string) error) {
 		if value != "" {
-			list([]string{value}, func(values []string) error { return use(values[0]) })
+			list(line, []string{value}, func(values []string) error { return use(values[0]) })
 		}
 	}
 
 	for _, directive := range slices.Sorted(maps.Keys(o.CSP)) {
-		list(o.CSP[directive], func(values []string) error { return p.SetCSP(directive, values) })
+		list("csp "+directive, o.CSP[directive], func(values []string) error { return p.SetCSP(directive, values) })
 	}
 	for _, feature := range slices.Sorted(maps.Keys(o.PermissionsPolicy)) {
-		list(o.PermissionsPolicy[feature], func(values []string) error { return p.SetPermission(feature, values) })
+		list("permissions_policy "+feature, o.PermissionsPolicy[feature], func(values []string) error { return p.SetPermission(feature, values) })
 	}
 	if o.HSTS != nil {
 		age, err := o.HSTS.MaxAge.Value(resolve, 0)
 		if err != nil {
-			fail(fmt.Errorf("hsts: %w", err))
+			err = fmt.Errorf("hsts: %w", err)
 		} else {
-			fail(p.SetHSTS(policy.HSTS{MaxAge: age, IncludeSubdomains: o.HSTS.IncludeSubdomains, Preload: o.HSTS.Preload}))
+			err = p.SetHSTS(policy.HSTS{MaxAge: age, IncludeSubdomains: o.HSTS.IncludeSubdomains, Preload: o.HSTS.Preload})
 		}
+		fail(places.At(err, "hsts", string(o.HSTS.MaxAge)))
 	}
-	for name, value := range o.words() {
-		one(*value, func(text string) error { return p.SetWord(name, text) })
+	for _, word := range o.words() {
+		one(word.option, word.value, func(text string) error { return p.SetWord(word.header, text) })
 	}
 	if len(o.CacheControl) > 0 {
-		list(o.CacheControl, p.SetCache)
+		list("cache_control", o.CacheControl, p.SetCache)
 	}
 	p.Attachment = p.Attachment || o.Attachment
 	for _, name := range slices.Sorted(maps.Keys(o.Set)) {
-		one(o.Set[name], func(text string) error { return p.Set(name, text) })
+		one("set "+name, o.Set[name], func(text string) error { return p.Set(name, text) })
 	}
 	for _, name := range o.Remove {
-		fail(p.Take(name))
+		fail(places.At(p.Take(name), "remove", name))
 	}
 	fail(o.contradictions())
 	return errors.Join(mistakes...)
 }
 
-// words are the options whose value is one of a few words, by header.
-func (o *Overrides) words() map[string]*string {
-	return map[string]*string{
-		"X-Frame-Options":              &o.FrameOptions,
-		"Referrer-Policy":              &o.ReferrerPolicy,
-		"Cross-Origin-Opener-Policy":   &o.COOP,
-		"Cross-Origin-Resource-Policy": &o.CORP,
-		"Cross-Origin-Embedder-Policy": &o.COEP,
+// word is an option whose value is one of a few words.
+type word struct{ option, header, value string }
+
+func (o *Overrides) words() []word {
+	return []word{
+		{"frame_options", "X-Frame-Options", o.FrameOptions},
+		{"referrer_policy", "Referrer-Policy", o.ReferrerPolicy},
+		{"coop", "Cross-Origin-Opener-Policy", o.COOP},
+		{"corp", "Cross-Origin-Resource-Policy", o.CORP},
+		{"coep", "Cross-Origin-Embedder-Policy", o.COEP},
 	}
 }
 
@@ -135,9 +140,9 @@ func (o *Overrides) words() map[string]*string {
 func (o *Overrides) contradictions() error {
 	said := make(map[string]bool)
 	var mistakes []error
-	say := func(name string) {
+	say := func(name string, line ...string) {
 		if name = http.CanonicalHeaderKey(name); said[name] {
-			mistakes = append(mistakes, fmt.Errorf("%s is said twice: by an option of its own, set or remove", name))
+			mistakes = append(mistakes, places.At(fmt.Errorf("%s is said twice: by an option of its own, set or remove: leave one of them out", name), line...))
 		}
 		said[name] = true
 	}
@@ -150,19 +155,19 @@ func (o *Overrides) contradictions() error {
 	if len(o.PermissionsPolicy) > 0 {
 		say("Permissions-Policy")
 	}
-	for name, value := range o.words() {
-		if *value != "" {
-			say(name)
+	for _, word := range o.words() {
+		if word.value != "" {
+			say(word.header)
 		}
 	}
 	if len(o.CacheControl) > 0 {
 		say("Cache-Control")
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Set)) {
-		say(name)
+		say(name, "set", name)
 	}
 	for _, name := range o.Remove {
-		say(name)
+		say(name, "remove", name)
 	}
 	return errors.Join(mistakes...)
 }

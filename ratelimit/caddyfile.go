@@ -116,7 +116,6 @@ func (l *RateLimit) parseTier(h httpcaddyfile.Helper, d *caddyfile.Dispenser) er
 				return d.WrapErr(err) // and not told again of the whole tier
 			}
 			t.By = text
-			gate.NotePlace(d, byLine, []string{text})
 			return nil
 		}},
 		"count": gate.Word(&t.Count),
@@ -168,7 +167,10 @@ func (l *RateLimit) parsePlan(d *caddyfile.Dispenser, lines *[]planLine) error {
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		tier := d.Val()
 		*lines = append(*lines, planLine{name, d.Token()})
-		limit, err := limitOf(d, d.RemainingArgs())
+		at := d.Token()
+		args := d.RemainingArgs()
+		gate.NoteLine(at, append([]string{tier}, args...)...)
+		limit, err := limitOf(d, args)
 		mistakes = append(mistakes, err)
 		tiers[tier] = append(tiers[tier], limit)
 	}

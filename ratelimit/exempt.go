@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate/ipaddr"
 )
 
@@ -13,11 +14,11 @@ func (l *RateLimit) provisionExempt() error {
 	for _, entry := range l.Exempt {
 		text, err := l.resolve(entry)
 		if err != nil {
-			mistakes = append(mistakes, err)
+			mistakes = append(mistakes, places.At(err, "exempt", entry))
 			continue
 		}
 		network, err := parseNetwork(text)
-		mistakes = append(mistakes, err)
+		mistakes = append(mistakes, places.At(err, "exempt", entry))
 		l.exempt = append(l.exempt, network)
 	}
 	return errors.Join(mistakes...)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
@@ -60,7 +61,8 @@ func (*Limits) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision finds the counters of the process, or restores them.
-func (l *Limits) Provision(ctx caddy.Context) error {
+func (l *Limits) Provision(ctx caddy.Context) (err error) {
+	defer gate.Tell(l, l.line()...)(&err)
 	l.ctx, l.logger = ctx, ctx.Logger()
 	l.defined = make(map[string]definition)
 	l.placed = make(map[string]int)
@@ -89,7 +91,7 @@ func (l *Limits) Provision(ctx caddy.Context) error {
 			err = errNotPositive
 		}
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("limits: %s %s: %w", number.name, number.from, err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("limits: %s %s: %w", number.name, number.from, err), number.name, string(number.from)))
 		}
 		*number.into = value
 	}
@@ -111,6 +113,14 @@ func (l *Limits) Provision(ctx caddy.Context) error {
 		return err
 	}
 	return l.subscribe(ctx)
+}
+
+// line is how the line begins that configures the part.
+func (l *Limits) line() []string {
+	if l.Redis == nil {
+		return []string{"limits"}
+	}
+	return []string{"limits", "redis", l.Redis.URL}
 }
 
 // subscribe has the numbers of this configuration come into force when all of

@@ -20,6 +20,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
@@ -91,8 +92,8 @@ func (*RateLimit) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision makes the tiers ready. All mistakes come in one report.
-func (l *RateLimit) Provision(ctx caddy.Context) error {
-	var err error
+func (l *RateLimit) Provision(ctx caddy.Context) (err error) {
+	defer gate.Tell(l)(&err)
 	if l.door, err = gate.NewDoor(ctx); err != nil {
 		return err
 	}
@@ -121,14 +122,14 @@ func (l *RateLimit) Provision(ctx caddy.Context) error {
 		names[config.Name] = true
 		t, err := l.compile(ctx, config, site)
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("tier %s: %w", config.Name, err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("tier %s: %w", config.Name, err), "tier", config.Name))
 		}
 		l.tiers = append(l.tiers, t)
 	}
 	for i, config := range l.Concurrent {
 		c, err := config.compile(ctx, l.door, site+"/"+strconv.Itoa(i))
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("concurrent %s: %w", config.Requests, err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("concurrent %s: %w", config.Requests, err), "concurrent", string(config.Requests)))
 		}
 		l.slots = append(l.slots, c)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/redis"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
@@ -94,14 +95,14 @@ func (r *Redis) options(resolve gate.Resolver) (o redis.Options, err error) {
 	}
 	if r.Budget != "" {
 		o.Budget, err = r.budget(resolve)
-		mistakes = append(mistakes, err)
+		mistakes = append(mistakes, places.At(err, "budget", string(r.Budget)))
 	}
 	if r.CA != "" {
 		pem, err := os.ReadFile(r.CA)
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("redis: ca: %w", err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("redis: ca: %w", err), "ca", r.CA))
 		} else if o.Roots = x509.NewCertPool(); !o.Roots.AppendCertsFromPEM(pem) {
-			mistakes = append(mistakes, fmt.Errorf("redis: ca %s: it holds no certificate", r.CA))
+			mistakes = append(mistakes, places.At(fmt.Errorf("redis: ca %s: it holds no certificate", r.CA), "ca", r.CA))
 		}
 	}
 	if err := errors.Join(mistakes...); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 )
 
@@ -34,7 +35,7 @@ func (l *RateLimit) provisionLifetime() (err error) {
 		}
 		*option.into, err = positive(option.from, l.resolve)
 		if err != nil {
-			return fmt.Errorf("%s %s: %w", option.name, option.from, err)
+			return places.At(fmt.Errorf("%s %s: %w", option.name, option.from, err), option.name, string(option.from))
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/ratelimit/window"
 )
@@ -114,9 +115,6 @@ var (
 	codeName = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,63}$`)
 )
 
-// byLine is the option whose places are kept for what only the server knows.
-const byLine = "by"
-
 // check reports the mistakes that can be seen without resolving anything.
 func (t *Tier) check() error {
 	var mistakes []error
@@ -166,7 +164,7 @@ func (l *RateLimit) compile(ctx caddy.Context, config *Tier, site string) (*tier
 	t.by, _ = parseBy(config.By) // as check has found
 	if name, ok := strings.CutPrefix(config.By, "{http.request.header."); ok {
 		if err := l.door.CheckField(strings.TrimSuffix(name, "}")); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("%sby: %w", gate.PlaceOf(byLine, []string{config.By}), err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("by: %w", err), "by", config.By))
 		}
 	}
 	if config.IPv6Prefix != "" {
@@ -175,7 +173,7 @@ func (l *RateLimit) compile(ctx caddy.Context, config *Tier, site string) (*tier
 			err = fmt.Errorf("%d is not between 32 and 64", bits)
 		}
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("ipv6_prefix: %w", err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("ipv6_prefix: %w", err), "ipv6_prefix", string(config.IPv6Prefix)))
 		}
 		t.prefix = bits
 	}
@@ -209,24 +207,32 @@ func (l *RateLimit) compile(ctx caddy.Context, config *Tier, site string) (*tier
 func (l *RateLimit) spec(config *Tier) (window.Spec, error) {
 	spec := window.Spec{Shadow: config.Shadow}
 	var mistakes []error
-	resolved := func(limits []Limit) (all []window.Limit) {
+	resolved := func(limits []Limit, line ...string) (all []window.Limit) {
 		for _, limit := range limits {
 			resolved, err := limit.resolve(l.resolve)
-			mistakes = append(mistakes, err)
+			mistakes = append(mistakes, places.At(err, append(line, string(limit.Requests), string(limit.Window))...))
 			all = append(all, resolved)
 		}
 		return all
 	}
-	spec.Limits = resolved(config.Limits)
+	spec.Limits = resolved(config.Limits, config.line())
 	for plan, tiers := range l.Plans {
 		if limits, ok := tiers[config.Name]; ok {
 			if spec.Plans == nil {
 				spec.Plans = make(map[string][]window.Limit)
 			}
-			spec.Plans[plan] = resolved(limits)
+			spec.Plans[plan] = resolved(limits, config.Name)
 		}
 	}
 	return spec, errors.Join(mistakes...)
+}
+
+// line is how a line begins that says a limit of the tier.
+func (t *Tier) line() string {
+	if t.Name == defaultTier {
+		return "agent_rate_limit" // which stands there without a block
+	}
+	return "limit"
 }
 
 func (limit Limit) resolve(resolve gate.Resolver) (resolved window.Limit, err error) {

@@ -90,7 +90,6 @@ func parseHeaders(d *caddyfile.Dispenser, into *[]string) error {
 		if err := checkHeader(name); err != nil {
 			mistakes = append(mistakes, d.WrapErr(err))
 		}
-		gate.NotePlace(d, headerLine, []string{name})
 	}
 	*into = append(*into, args...)
 	return errors.Join(mistakes...)

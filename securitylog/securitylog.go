@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/gatehouse-dev/caddy-gatehouse/events"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/securitylog/detect"
 	"go.uber.org/zap/zapcore"
@@ -58,9 +59,6 @@ type SecurityLog struct {
 	bodies   gate.Requests
 }
 
-// headerLine is the option whose places are kept for what only the server knows.
-const headerLine = "header"
-
 // Exception is a class that is nothing to tell of in some requests.
 type Exception struct {
 	// Class is the class that is ignored, or "all".
@@ -78,8 +76,8 @@ func (*SecurityLog) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision makes the detector. All mistakes come in one report.
-func (s *SecurityLog) Provision(ctx caddy.Context) error {
-	var err error
+func (s *SecurityLog) Provision(ctx caddy.Context) (err error) {
+	defer gate.Tell(s)(&err)
 	if s.door, err = gate.NewDoor(ctx); err != nil {
 		return err
 	}
@@ -90,13 +88,13 @@ func (s *SecurityLog) Provision(ctx caddy.Context) error {
 	s.detector = detect.New(detect.Options{Classes: classes.detect, MaxBytes: maxInspected})
 	for _, exception := range s.Ignore {
 		if err := exception.provision(ctx); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("ignore %s: %w", exception.Class, err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("ignore %s: %w", exception.Class, err), "ignore", exception.Class))
 		}
 	}
 	for _, name := range s.Headers {
 		mistakes = append(mistakes, checkHeader(name))
 		if err := s.door.CheckField(name); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("%sheader: %w", gate.PlaceOf(headerLine, []string{name}), err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("header: %w", err), "header", name))
 		}
 		s.headers = append(s.headers, http.CanonicalHeaderKey(name))
 	}
@@ -107,7 +105,7 @@ func (s *SecurityLog) Provision(ctx caddy.Context) error {
 			s.bodies, err = gate.RequestsOf(loaded)
 		}
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("bodies: %w", err))
+			mistakes = append(mistakes, places.At(fmt.Errorf("body: %w", err), "body"))
 		}
 	}
 	if err := errors.Join(mistakes...); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"github.com/gatehouse-dev/caddy-gatehouse/validate/upload"
 	"golang.org/x/net/http/httpguts"
@@ -82,6 +83,8 @@ func (t *TypeRule) off() bool   { return isOff(t.Types) }
 // rule is what all rules have in common.
 type rule interface {
 	where() *Where
+	// words are those of its value, as they are written.
+	words() []string
 	// resolve judges the rule's value and makes it ready for requests.
 	resolve(resolve gate.Resolver) error
 }
@@ -96,18 +99,18 @@ func provision[R rule](ctx caddy.Context, door *gate.Door, name string, rules []
 	}
 	general := false
 	for _, r := range rules {
-		w := r.where()
+		w, line := r.where(), append([]string{name}, r.words()...)
 		if w.MatchRaw == nil {
 			if general {
-				mistakes = append(mistakes, fmt.Errorf("%s is there twice without a matcher", name))
+				mistakes = append(mistakes, places.At(fmt.Errorf("%s is there twice without a matcher: leave one out, or give it a matcher", name), line...))
 			}
 			general = true
 		} else {
 			var err error
 			w.match, err = door.LoadRequests(ctx, w, "MatchRaw")
-			wrong(err)
+			wrong(places.At(err, line...))
 		}
-		wrong(r.resolve(door.App().Resolve))
+		wrong(places.At(r.resolve(door.App().Resolve), line...))
 	}
 	return errors.Join(mistakes...)
 }
@@ -127,6 +130,12 @@ func choose[R rule](rules []R, r *http.Request) (chosen R, err error) {
 	}
 	return chosen, nil
 }
+
+func (m *MethodRule) words() []string { return m.Methods }
+func (t *TypeRule) words() []string   { return t.Types }
+func (s *SizeRule) words() []string   { return []string{string(s.Size)} }
+func (d *DepthRule) words() []string  { return []string{string(d.Depth)} }
+func (f *FileRule) words() []string   { return f.Types }
 
 func (m *MethodRule) resolve(gate.Resolver) error {
 	if len(m.Methods) == 0 {

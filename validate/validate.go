@@ -61,8 +61,8 @@ func (*Validate) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision resolves the rules. All mistakes come in one report.
-func (v *Validate) Provision(ctx caddy.Context) error {
-	var err error
+func (v *Validate) Provision(ctx caddy.Context) (err error) {
+	defer gate.Tell(v)(&err)
 	if v.door, err = gate.NewDoor(ctx); err != nil {
 		return err
 	}
