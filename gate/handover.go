@@ -4,7 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,7 +29,7 @@ import (
 const (
 	handoverLook = 5 * time.Millisecond
 	// handoverLeast looks are time enough for connections that are being opened: a
-	// tenth of a second.
+	// tenth of a second. Where there has never been any, one look is.
 	handoverLeast = 20
 	// handoverMost looks, a second, are how long clients have to send the request
 	// whose response tells them to come back. One that rests for longer is hung
@@ -50,7 +50,7 @@ func (a *App) handOver(ctx caddy.Context, servers map[string]*caddyhttp.Server) 
 		server.RegisterConnState(a.handover.count)
 	}
 	return events.On(ctx, "stopping", func(caddy.Event) {
-		if !caddy.Exiting() && a.handover.opened.Load() {
+		if !caddy.Exiting() {
 			a.handover.run(ctx, a.logger, servers)
 		}
 	})
@@ -66,8 +66,8 @@ func (h *handover) count(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// handovers counts those of the process.
-var handovers atomic.Int64
+// steered are the sockets to which connections are led that others would get too.
+var steered sync.WaitGroup
 
 // run hands the servers' clients over, for as long as there are any.
 func (h *handover) run(ctx caddy.Context, logger *zap.Logger, servers map[string]*caddyhttp.Server) {
@@ -75,41 +75,39 @@ func (h *handover) run(ctx caddy.Context, logger *zap.Logger, servers map[string
 	if after == nil {
 		return // nothing comes after
 	}
-	this := handovers.Add(1)
-	for _, server := range after.Servers {
-		for _, ln := range server.Listeners() {
-			if !listens(servers, ln.Addr()) {
-				continue
-			}
-			release, err := steer(ln)
-			if err != nil {
-				logger.Info("a client that connects at this very moment may have to do so again: the system does not let new connections be led "+
-					"to the configuration that is loaded. If multipathtcp stands in GODEBUG in the gate's environment, take it out",
-					zap.Stringer("address", ln.Addr()), zap.Error(err))
-			}
-			context.AfterFunc(ctx, func() { // the servers are being stopped
-				time.AfterFunc(handoverLeast*handoverLook, func() {
-					if handovers.Load() == this {
-						release()
-					}
-				})
-			})
+	steered.Wait() // for the end of the reload before
+	former := listeners(servers)
+	for address, ln := range listeners(after.Servers) {
+		if former[address] == nil {
+			continue
 		}
+		release, err := steer(former[address], ln)
+		if err != nil {
+			logger.Info("a client that connects at this very moment may have to do so again: the system does not let new connections be led "+
+				"to the configuration that is loaded. If multipathtcp stands in GODEBUG in the gate's environment, take it out",
+				zap.Stringer("address", ln.Addr()), zap.Error(err))
+		}
+		steered.Add(1)
+		context.AfterFunc(ctx, func() { // the servers are being stopped
+			defer steered.Done()
+			release()
+		})
 	}
 	h.begun.Store(true)
-	for look := 0; look < handoverLeast || h.open.Load() > 0 && look < handoverMost; look++ {
+	for look := 0; look == 0 || h.opened.Load() && look < handoverLeast || h.open.Load() > 0 && look < handoverMost; look++ {
 		time.Sleep(handoverLook)
 	}
 }
 
-// listens reports whether one of the servers listens on an address.
-func listens(servers map[string]*caddyhttp.Server, addr net.Addr) bool {
+// listeners are those of servers, by their addresses.
+func listeners(servers map[string]*caddyhttp.Server) map[string]net.Listener {
+	found := make(map[string]net.Listener)
 	for _, server := range servers {
-		if slices.ContainsFunc(server.Listeners(), func(ln net.Listener) bool { return ln.Addr().String() == addr.String() }) {
-			return true
+		for _, ln := range server.Listeners() {
+			found[ln.Addr().Network()+" "+ln.Addr().String()] = ln
 		}
 	}
-	return false
+	return found
 }
 
 // endConnection has the client of a response of HTTP/1.1 come back on another

@@ -1,10 +1,13 @@
 package gate_test
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,13 +20,21 @@ import (
 // is reloaded while it comes: not of clients who open a connection for each, and
 // not of clients who keep theirs.
 func TestReloadsLoseNoRequest(t *testing.T) {
-	for _, scheme := range []string{"http", "https"} {
-		t.Run(scheme, func(t *testing.T) {
+	for _, way := range []string{"http", "https", "unix"} {
+		t.Run(way, func(t *testing.T) {
 			g := gatetest.New(t)
 			_, port, _ := strings.Cut(g.Addr, ":")
+			scheme, bind, dial := way, "127.0.0.1", new(net.Dialer).DialContext
+			if way == "unix" { // of which both configurations have the same socket
+				socket := filepath.Join(t.TempDir(), "s")
+				scheme, bind = "http", "unix/"+socket
+				dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+					return new(net.Dialer).DialContext(ctx, "unix", socket)
+				}
+			}
 			load := func(n int) {
 				t.Helper()
-				site := fmt.Sprintf("{\nauto_https disable_redirects\nskip_install_trust\nservers {\nprotocols h1\n}\n}\n%s://localhost:%s {\nbind 127.0.0.1\nagent_gate\nrespond as-of-%d\n}", scheme, port, n)
+				site := fmt.Sprintf("{\nauto_https disable_redirects\nskip_install_trust\nservers {\nprotocols h1\n}\n}\n%s://localhost:%s {\nbind %s\nagent_gate\nrespond as-of-%d\n}", scheme, port, bind, n)
 				if scheme == "https" {
 					site = strings.Replace(site, "agent_gate", "tls internal\nagent_gate", 1)
 				}
@@ -44,7 +55,7 @@ func TestReloadsLoseNoRequest(t *testing.T) {
 			stop := make(chan struct{})
 			var clients sync.WaitGroup
 			for i := range 8 {
-				client := &http.Client{Transport: &http.Transport{DisableKeepAlives: i%2 == 0, TLSClientConfig: config}}
+				client := &http.Client{Transport: &http.Transport{DisableKeepAlives: i%2 == 0, TLSClientConfig: config, DialContext: dial}}
 				t.Cleanup(client.CloseIdleConnections)
 				clients.Go(func() {
 					for {

@@ -1,50 +1,117 @@
 package gate
 
 import (
+	"bufio"
 	"cmp"
 	"net"
+	"os"
 	"reflect"
+	"strconv"
+	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// steer has new connections go to the newer of two sockets that listen on one
-// address (SO_REUSEPORT), ln, and to no other, until it is released. Linux
-// chooses among the sockets of an address by a program of a single instruction:
-// the number of the second. Once the first is closed, the second is the only one,
-// and gets everything. Sockets of MPTCP, which Go makes where nobody says
-// otherwise, take no such program. What is no TCP socket needs none.
-func steer(ln net.Listener) (release func(), err error) {
+// steer has new connections go to ln, which has begun to listen on the address of
+// former, and to no other socket, until it is released. That is to be done once
+// former is being closed, and waits until it is.
+//
+// Linux chooses among the sockets of an address (SO_REUSEPORT) by a program of a
+// single instruction: the number of the one. Sockets of MPTCP, which Go makes
+// where nobody says otherwise, take no such program. A unix socket, and one that
+// systemd has opened, is the same for both, and former takes nothing from it any
+// more. What is not known for either is left alone.
+func steer(former, ln net.Listener) (release func(), err error) {
 	release = func() {}
-	conn := rawConn(ln)
-	if conn == nil {
+	from, to := socketOf(former), socketOf(ln)
+	switch {
+	case from == nil || to == nil:
+		return release, nil
+	case inode(from) == inode(to):
+		return release, from.SetDeadline(time.Unix(1, 0))
+	case ln.Addr().Network() != "tcp":
 		return release, nil
 	}
-	second := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 1}
-	failed := conn.Control(func(fd uintptr) {
-		err = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &unix.SockFprog{Len: 1, Filter: &second})
+	number := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: newest(inode(to))}
+	err = control(to, func(fd int) error {
+		return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &unix.SockFprog{Len: 1, Filter: &number})
 	})
-	if err = cmp.Or(failed, err); err != nil {
+	if err != nil {
 		return release, err
 	}
 	return func() {
-		_ = conn.Control(func(fd uintptr) { // the socket may be closed by now
-			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DETACH_REUSEPORT_BPF, 0)
+		for look := 0; look < handoverMost && inode(from) != 0; look++ {
+			time.Sleep(handoverLook)
+		}
+		_ = control(to, func(fd int) error { // it may be closed by now
+			return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DETACH_REUSEPORT_BPF, 0)
 		})
 	}, nil
 }
 
-// rawConn is the TCP socket of a listener of Caddy's, which stands within others
-// that show it to nobody but by the name of their field; nil for any other.
-func rawConn(ln net.Listener) syscall.RawConn {
-	for ln != nil {
-		if tcp, ok := ln.(*net.TCPListener); ok {
-			conn, err := tcp.SyscallConn()
-			if err != nil {
-				return nil
+// newest is the number that a socket has among those that listen on its address,
+// if none came after it: Linux counts them as they come. There may be others than
+// the two of a reload, of another gate on the same ports.
+func newest(inode uint64) uint32 {
+	for _, table := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
+		file, err := os.Open(table)
+		if err != nil {
+			break
+		}
+		defer file.Close()
+		const local, state, number, listens = 1, 3, 9, "0A"
+		address, listeners := "", make(map[string]uint32)
+		lines := bufio.NewScanner(file)
+		lines.Scan() // the names of the columns
+		for lines.Scan() {
+			fields := strings.Fields(lines.Text())
+			if len(fields) <= number || fields[state] != listens {
+				break // connections come after all that listens
 			}
-			return conn
+			listeners[fields[local]]++
+			if fields[number] == strconv.FormatUint(inode, 10) {
+				address = fields[local]
+			}
+		}
+		if address != "" {
+			return listeners[address] - 1
+		}
+	}
+	return 1 // who cannot look takes it that there are two
+}
+
+// inode tells sockets apart; 0 is that of one that is closed.
+func inode(s socket) uint64 {
+	var stat unix.Stat_t
+	if err := control(s, func(fd int) error { return unix.Fstat(fd, &stat) }); err != nil {
+		return 0
+	}
+	return stat.Ino
+}
+
+func control(s socket, do func(fd int) error) error {
+	conn, err := s.SyscallConn()
+	if err != nil {
+		return err
+	}
+	failed := conn.Control(func(fd uintptr) { err = do(int(fd)) })
+	return cmp.Or(failed, err)
+}
+
+// socket is a net.TCPListener or net.UnixListener.
+type socket interface {
+	syscall.Conn
+	SetDeadline(time.Time) error
+}
+
+// socketOf is the socket of a listener of Caddy's, which stands within others
+// that show it to nobody but by the name of their field; nil for any other.
+func socketOf(ln net.Listener) socket {
+	for ln != nil {
+		if s, ok := ln.(socket); ok {
+			return s
 		}
 		within := reflect.Indirect(reflect.ValueOf(ln))
 		if within.Kind() != reflect.Struct {
