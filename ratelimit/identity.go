@@ -29,7 +29,7 @@ func parseBy(text string) (by, error) {
 		return kind, nil
 	}
 	if strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") && len(text) > 2 {
-		return byPlaceholder, nil
+		return byPlaceholder, checkPlaceholder(text[1 : len(text)-1])
 	}
 	return 0, fmt.Errorf("by %s: write key, ip, key_and_ip or a placeholder like {http.request.header.X-Tenant}", text)
 }

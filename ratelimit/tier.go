@@ -188,7 +188,7 @@ func (l *RateLimit) compile(ctx caddy.Context, config *Tier, site string) (*tier
 		name = "shared/" + config.Shared
 	}
 	if t.counted, err = l.limits.define(name, spec, config.Shared != ""); err != nil {
-		return nil, err
+		return nil, places.At(err, "shared", config.Shared)
 	}
 	if t.announced, err = announce(config.Name, spec); err != nil {
 		return nil, err
@@ -224,7 +224,10 @@ func (l *RateLimit) spec(config *Tier) (window.Spec, error) {
 			spec.Plans[plan] = resolved(limits, config.Name)
 		}
 	}
-	return spec, errors.Join(mistakes...)
+	if err := errors.Join(mistakes...); err != nil {
+		return spec, err
+	}
+	return spec, spec.Check()
 }
 
 // line is how a line begins that says a limit of the tier.
@@ -244,6 +247,9 @@ func (limit Limit) resolve(resolve gate.Resolver) (resolved window.Limit, err er
 		unit = time.Minute
 	}
 	if resolved.Window, err = limit.Window.Value(resolve, unit); err != nil {
+		return resolved, fmt.Errorf("limit %s %s: %w", limit.Requests, limit.Window, err)
+	}
+	if err := resolved.Check(); err != nil {
 		return resolved, fmt.Errorf("limit %s %s: %w", limit.Requests, limit.Window, err)
 	}
 	return resolved, nil

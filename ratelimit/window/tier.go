@@ -95,19 +95,35 @@ func (s Spec) compile() (*policy, error) {
 	return p, errors.Join(errs...)
 }
 
+// Check judges a limit by itself.
+func (l Limit) Check() error {
+	if l.N < 1 || l.N > maxN {
+		return fmt.Errorf("the number of requests must be between 1 and %d", maxN)
+	}
+	if l.Window < time.Millisecond || l.Window > maxWindow || l.Window%time.Millisecond != 0 {
+		return errors.New("the window must be whole milliseconds, from 1ms to 49 days")
+	}
+	return nil
+}
+
+// Check reports all mistakes of the spec together.
+func (s Spec) Check() error {
+	_, err := s.compile()
+	return err
+}
+
 func compileLimits(limits []Limit) ([]limit, error) {
 	if len(limits) == 0 || len(limits) > maxLimits {
-		return nil, fmt.Errorf("want 1 to %d limits, have %d", maxLimits, len(limits))
+		return nil, fmt.Errorf("there are %d limits: from 1 to %d can hold at once", len(limits), maxLimits)
 	}
 	var out []limit
 	var errs []error
 	for _, l := range limits {
 		ms := uint32(l.Window / time.Millisecond)
+		err := l.Check()
 		switch {
-		case l.N < 1 || l.N > maxN:
-			errs = append(errs, fmt.Errorf("limit %d %v: the number must be between 1 and %d", l.N, l.Window, maxN))
-		case l.Window < time.Millisecond || l.Window > maxWindow || l.Window%time.Millisecond != 0:
-			errs = append(errs, fmt.Errorf("limit %d %v: the window must be whole milliseconds, at most 49 days", l.N, l.Window))
+		case err != nil:
+			errs = append(errs, fmt.Errorf("limit %d %v: %w", l.N, l.Window, err))
 		case slices.ContainsFunc(out, func(o limit) bool { return o.ms == ms }):
 			errs = append(errs, fmt.Errorf("limit %d %v: there is another limit for the same window", l.N, l.Window))
 		default:

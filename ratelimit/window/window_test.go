@@ -221,12 +221,12 @@ func TestSpecMistakesInOneReport(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	want := `tier "api": limits: limit 0 1m0s: the number must be between 1 and 2147483647
-limit 1 1µs: the window must be whole milliseconds, at most 49 days
+	want := `tier "api": limits: limit 0 1m0s: the number of requests must be between 1 and 2147483647
+limit 1 1µs: the window must be whole milliseconds, from 1ms to 49 days
 limit 2 1h0m0s: there is another limit for the same window
-plan "max": limit 4294967296 1s: the number must be between 1 and 2147483647
-limit 1 1200h0m0s: the window must be whole milliseconds, at most 49 days
-plan "pro": want 1 to 8 limits, have 0`
+plan "max": limit 4294967296 1s: the number of requests must be between 1 and 2147483647
+limit 1 1200h0m0s: the window must be whole milliseconds, from 1ms to 49 days
+plan "pro": there are 0 limits: from 1 to 8 can hold at once`
 	if err.Error() != want {
 		t.Errorf("have:\n%v\nwant:\n%v", err, want)
 	}
