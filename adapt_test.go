@@ -27,11 +27,13 @@ func TestAdapt(t *testing.T) {
 // TestRefused holds each file of testdata/refused: a Caddyfile that can be
 // adapted, a line of dashes, and the error with which it is refused when it is
 // provisioned: each mistake in a line that begins with its place. GOOD is a
-// variable with a good key, SHORT one with a word, and UNSET is none.
+// variable with a good key, SHORT one with a word, TWO_LINES one with two lines,
+// and UNSET is none.
 func TestRefused(t *testing.T) {
 	clearEnv(t)
 	t.Setenv("GOOD", token)
 	t.Setenv("SHORT", "short")
+	t.Setenv("TWO_LINES", "one\ntwo")
 	beforeOurs := regexp.MustCompile(`^.*provision \S*(agent_|gatehouse)\S*: `) // what Caddy puts before it
 	golden(t, "testdata/refused", func(t *testing.T, caddyfile string) string {
 		t.Helper()

@@ -38,8 +38,8 @@ var formats = map[string]string{
 	"nested":  "agent {\n\twrap agent\n}",
 }
 
-// places are where a client can put a key in a request.
-var places = map[string]func(r *http.Request, key string){
+// ways are where a client can put a key in a request.
+var ways = map[string]func(r *http.Request, key string){
 	"X-API-KEY":           func(r *http.Request, key string) { r.Header.Set("X-API-KEY", key) },
 	"X-API-KEY, twice":    func(r *http.Request, key string) { r.Header["X-Api-Key"] = []string{"another", key} },
 	"x_api_key":           func(r *http.Request, key string) { r.Header["X_api_key"] = []string{key} },
@@ -70,7 +70,7 @@ func TestEncoder(t *testing.T) {
 	for name, text := range formats {
 		t.Run(name, func(t *testing.T) {
 			encoder := newEncoder(t, text)
-			for place, put := range places {
+			for place, put := range ways {
 				for _, key := range []string{ownKey, operatorKey} {
 					for _, credentials := range []bool{false, true} {
 						r := httptest.NewRequest("GET", "/api/agents", nil)

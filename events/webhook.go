@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,8 +18,10 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"golang.org/x/net/http/httpguts"
 )
 
 func init() { caddy.RegisterModule(new(Webhook)) }
@@ -76,15 +79,26 @@ func (*Webhook) CaddyModule() caddy.ModuleInfo {
 //	}
 func (w *Webhook) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
+	note := func(words ...string) { places.Note(fmt.Sprintf("%s:%d", d.File(), d.Line()), words...) }
 	if !d.AllArgs(&w.URL) {
-		return d.ArgErr()
+		return d.Err("agent_webhook takes one URL to post to, such as https://hooks.example.com/gate")
+	}
+	note(webhookLine, w.URL)
+	if !strings.Contains(w.URL, "{") {
+		if err := checkTarget(w.URL); err != nil {
+			return d.WrapErr(err)
+		}
 	}
 	for d.NextBlock(0) {
 		switch option := d.Val(); option {
 		case "header":
 			var name, value string
 			if !d.AllArgs(&name, &value) {
-				return d.ArgErr()
+				return d.Err("header is written `header <name> <value>`, with quotes around a value that has spaces")
+			}
+			note("header", name)
+			if err := checkPostHeader(name, value); err != nil {
+				return d.WrapErr(err)
 			}
 			if _, twice := w.Headers[name]; twice {
 				return d.Errf("the header %s is there twice", name)
@@ -96,7 +110,7 @@ func (w *Webhook) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "timeout":
 			var text string
 			if !d.AllArgs(&text) {
-				return d.ArgErr()
+				return d.Err("timeout takes one duration, such as 5s")
 			}
 			if w.Timeout != 0 {
 				return d.Err("the option timeout is there twice")
@@ -114,28 +128,35 @@ func (w *Webhook) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 // Provision resolves the placeholders and starts the sender.
-func (w *Webhook) Provision(ctx caddy.Context) error {
+func (w *Webhook) Provision(ctx caddy.Context) (err error) {
+	defer func() { err = places.Told(err, "", webhookLine) }()
 	w.logger = ctx.Logger()
 	if err := Register(ctx, postsTotal); err != nil {
 		return err
 	}
 	target, err := resolve(w.URL)
-	if err != nil {
-		return fmt.Errorf("the url of agent_webhook: %w", err)
+	if err == nil {
+		err = checkTarget(target)
 	}
-	u, err := url.Parse(target)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return errors.New("the url of agent_webhook must be an https or http URL with a host") // it may hold a secret
+	if err != nil {
+		line := []string{webhookLine}
+		if strings.HasPrefix(w.URL, "{") && strings.HasSuffix(w.URL, "}") {
+			line = append(line, w.URL) // any other may hold a secret
+		}
+		return places.At(fmt.Errorf("agent_webhook: %w", err), line...)
 	}
 	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"gatehouse"}}
 	for name, text := range w.Headers {
-		if SecretHeader(http.CanonicalHeaderKey(name)) && !strings.Contains(text, "{") {
-			return fmt.Errorf("the header %s of agent_webhook stands in the clear in the configuration, which the admin endpoint tells and Caddy keeps: "+
-				"put the secret into the environment or a file, and write {env.NAME} or {file./path} in its place", name)
+		err := checkPostHeader(name, text)
+		var value string
+		if err == nil {
+			value, err = resolve(text)
 		}
-		value, err := resolve(text)
+		if err == nil && !httpguts.ValidHeaderFieldValue(value) {
+			err = fmt.Errorf("header %s: what it stands for cannot stand in a header: there is a line break or another control character in it", name)
+		}
 		if err != nil {
-			return fmt.Errorf("the header %s of agent_webhook: %w", name, err)
+			return places.At(fmt.Errorf("agent_webhook: %w", err), "header", name)
 		}
 		Conceal(value)
 		header.Set(name, value)
@@ -157,10 +178,41 @@ func (w *Webhook) Provision(ctx caddy.Context) error {
 	return nil
 }
 
+// webhookLine is how the line of a webhook begins.
+const webhookLine = "agent_webhook"
+
+// checkTarget judges where to post to. It may hold a secret, and is not told.
+func checkTarget(target string) error {
+	u, err := url.Parse(target)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return errors.New("the url must be an https or http URL with a host, such as https://hooks.example.com/gate")
+	}
+	return nil
+}
+
+// checkPostHeader judges a header as it is configured.
+func checkPostHeader(name, text string) error {
+	if !httpguts.ValidHeaderFieldName(name) {
+		return fmt.Errorf("header %q: this is no name of a header", name)
+	}
+	if SecretHeader(http.CanonicalHeaderKey(name)) && !strings.Contains(text, "{") {
+		return fmt.Errorf("the header %s stands in the clear in the configuration, which the admin endpoint tells and Caddy keeps: "+
+			"put the secret into the environment or a file, and write {env.NAME} or {file./path} in its place", name)
+	}
+	return nil
+}
+
 // resolve replaces placeholders, none of which may be empty.
 func resolve(text string) (string, error) {
-	return caddy.NewReplacer().ReplaceOrErr(text, true, true)
+	value, err := caddy.NewReplacer().ReplaceOrErr(text, true, true)
+	if err != nil {
+		return "", fmt.Errorf("%s stands for nothing: set the variable in the environment of the process (env_file is not read for it), or make the file",
+			placeholder.FindString(err.Error()))
+	}
+	return value, nil
 }
+
+var placeholder = regexp.MustCompile(`\{.*\}`)
 
 // Cleanup ends the sender. What still waits is not posted.
 func (w *Webhook) Cleanup() error {

@@ -188,8 +188,14 @@ func TestWebhookSecrets(t *testing.T) {
 
 func TestWebhookConfiguration(t *testing.T) {
 	for text, want := range map[string]string{
-		"agent_webhook":                                                 "wrong argument count",
-		"agent_webhook https://a.test b":                                "wrong argument count",
+		"agent_webhook":                                                 "takes one URL",
+		"agent_webhook https://a.test b":                                "takes one URL",
+		"agent_webhook a.test/hook":                                     "https or http URL with a host, such as https://hooks.example.com/gate, at Testfile:1",
+		"agent_webhook ftp://a.test":                                    "https or http",
+		"agent_webhook https://a.test {\n\theader \"A b\" c\n}":         `header "A b": this is no name of a header, at Testfile:2`,
+		"agent_webhook https://a.test {\n\theader Authorization x\n}":   "stands in the clear",
+		"agent_webhook https://a.test {\n\theader A\n}":                 "header <name> <value>",
+		"agent_webhook https://a.test {\n\ttimeout\n}":                  "timeout takes one duration",
 		"agent_webhook https://a.test {\n\tretries 3\n}":                "unknown option retries",
 		"agent_webhook https://a.test {\n\ttimeout soon\n}":             "timeout soon",
 		"agent_webhook https://a.test {\n\ttimeout 1s\n\ttimeout 1s\n}": "twice",
