@@ -67,6 +67,9 @@ func bare(b []byte, t *text, plain bool) string {
 	if t.prose {
 		return ""
 	}
+	if i == 0 && kind == cmdWord && asksInWords(b, name, j) {
+		return ""
+	}
 	shell := has && arg == argShell && at(b, j) != '/' && at(b, j) != '.'
 	switch {
 	case i > place && (kind != cmdWord && operand(b, skipSpaces(b, j)) || shell || kind == cmdSure || kind != cmdWord && !english(b[place:wordEnd(b, place)])):

@@ -79,6 +79,9 @@ func command(b []byte, i int, sep separator, t *text) string {
 		}
 		return ""
 	}
+	if sep == sepAmp && at(b, j) == ')' && (takesAddress(b, i) || inCondition(b, i)) || sep == sepAmp && at(b, j) == ',' && takesAddress(b, i) || sep == sepPipe && at(b, j) == ')' && inCondition(b, i) {
+		return ""
+	}
 	if isQuote(at(b, i-1)) && at(b, j) == b[i-1] && at(b, j+1) == ' ' { // the name alone in quotes
 		j++
 	}
@@ -122,6 +125,9 @@ func command(b []byte, i int, sep separator, t *text) string {
 			return rule
 		}
 	case sep == sepSub && kind != cmdWord:
+		if t.prose && string(name) == "pwd" { // nobody sends that in a sentence to learn it
+			return ""
+		}
 		return rule
 	case sep == sepTick && !t.prose && (kind != cmdWord || at(b, j) == '`'):
 		return rule

@@ -91,7 +91,7 @@ func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
 				drop = 2
 			case c == '\\' && next == 'n' && (!isLetter(before) || !isLetter(at(b, i+2))): // a line break, written out
 				drop, put = 2, '\n'
-			case isLetter(before) && isLetter(next):
+			case isLetter(before) && isLetter(next) && !(c == '\'' && contracts(b, i)):
 				drop = 1
 			}
 		case '$':
@@ -127,6 +127,17 @@ func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
 	out = append(out, b[kept:]...)
 	s.squeezed = out
 	return out, len(out) == len(b)
+}
+
+// contracts reports whether the single quote at i is the only one of its word, as in "I'd": a shell waits for the second.
+func contracts(b []byte, i int) bool {
+	k, j := i, i+1
+	for ; k > 0 && i-k < maxWord && (isWordByte(b[k-1]) || b[k-1] == '"' || b[k-1] == '\\'); k-- {
+	}
+	for ; j < len(b) && j-i < maxWord && (isWordByte(b[j]) || b[j] == '"' || b[j] == '\\'); j++ {
+	}
+	step(j - k)
+	return at(b, k-1) != '\'' && at(b, j) != '\''
 }
 
 // shellText walks over the places where a shell would start a command.
@@ -304,7 +315,7 @@ func markdownCode(b []byte, i int, spaced, prose bool) bool {
 	return false
 }
 
-// alternatives reports whether the bar at i stands between words in brackets, as in <true|false> and get(one|two).
+// alternatives reports whether the bar at i stands between words in brackets, as in <true|false>, get(one|two) and (one|two|three).
 func alternatives(b []byte, i int) bool {
 	const most = 24
 	step(2 * most)
@@ -316,7 +327,7 @@ func alternatives(b []byte, i int) bool {
 		return false
 	}
 	closing := byte('>')
-	if b[open] == '(' && isLetter(at(b, open-1)) {
+	if b[open] == '(' {
 		closing = ')'
 	} else if b[open] != '<' {
 		return false
@@ -325,7 +336,10 @@ func alternatives(b []byte, i int) bool {
 	for end < len(b) && end-i < most && alternative[b[end]] {
 		end++
 	}
-	return end < len(b) && end-i < most && b[end] == closing
+	if end == len(b) || end-i >= most || b[end] != closing {
+		return false
+	}
+	return closing == '>' || isLetter(at(b, open-1)) || bytes.Count(b[open:end], []byte("|")) >= 2
 }
 
 // alternative are the bytes of words with bars between them.

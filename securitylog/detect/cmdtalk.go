@@ -2,6 +2,49 @@ package detect
 
 import "bytes"
 
+// takesAddress reports whether the sign before the name at i takes the address of a variable, as an argument of a call in C: scanf("%d", &id).
+func takesAddress(b []byte, i int) bool {
+	if at(b, i-1) != '&' {
+		return false
+	}
+	k := i - 2
+	if at(b, k) == ' ' {
+		k--
+	}
+	return at(b, k) == ',' || at(b, k) == '(' && (isWordByte(at(b, k-1)) || at(b, k-1) == ']')
+}
+
+// inCondition reports whether the name at i is joined to another in the brackets of a condition, as code has it: if (user && id).
+func inCondition(b []byte, i int) bool {
+	if at(b, i-1) != ' ' || i < 4 || b[i-2] != b[i-3] || b[i-4] != ' ' {
+		return false
+	}
+	head := b[max(0, i-maxHead):i]
+	open := bytes.LastIndexByte(head, '(')
+	step(2 * len(head))
+	if open < 0 || bytes.IndexByte(head[open:], ';') >= 0 {
+		return false
+	}
+	word := bytes.TrimRight(head[:open], " ")
+	return bytes.HasSuffix(word, []byte("if")) || bytes.HasSuffix(word, []byte("while"))
+}
+
+// asksInWords reports whether the text is a sentence that begins with the name of a command that is a verb, which ends at j: read /etc/hosts,
+// move x.conf to /etc/app.
+func asksInWords(b, name []byte, j int) bool {
+	switch string(name) {
+	case "read", "open", "look", "write", "show", "start":
+		k := skipSpaces(b, j)
+		return at(b, k) != '-'
+	case "cat", "head", "tail", "less", "more", "copy", "move", "link", "rename", "find", "cut", "paste", "split", "join", "mail", "sort", "set", "make", "mount", "print", "test", "view", "watch", "source", "export":
+	default:
+		return false
+	}
+	window := b[j:min(len(b), j+2*maxHead)]
+	step(8 * len(window))
+	return hasAnyIn(window, " to ", " into ", " from ", " in ", " the ", " and ", " for ", " at ")
+}
+
 // hidesRest reports whether the text ends as a command line does whose rest shall be ignored: in a comment, or in one of Windows'.
 func hidesRest(b []byte) bool {
 	end := len(b)

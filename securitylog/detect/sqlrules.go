@@ -342,6 +342,9 @@ func (q *sqlText) atQuote(i int) string {
 			return "sqli-concat"
 		}
 	case tokWord:
+		if closing := q.tok(j + 1); closing.kind == tokQuote && closing.c == t.c && next.glue && closing.glue && !q.tok(j+2).glue {
+			return "" // a word in quotes: the 'exec' call
+		}
 		if next.kw == kwWaitfor || (next.kw == kwDeclare || next.kw == kwShutdown || next.kw == kwExec) && !q.prose && q.statement(j, false) {
 			return "sqli-stacked"
 		}

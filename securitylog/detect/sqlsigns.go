@@ -130,6 +130,11 @@ func (x *lexer) dashes(i int) (kind tokenKind, end, next int, parts bool) {
 	if j := quotedFlag(x.b, i); j > 0 {
 		return 0, 0, j, true
 	}
+	if x.singles+x.doubles == 0 {
+		if j := longFlag(x.b, i); j > 0 {
+			return 0, 0, j, true
+		}
+	}
 	j := i
 	for at(x.b, j) == '-' {
 		j++
@@ -140,8 +145,13 @@ func (x *lexer) dashes(i int) (kind tokenKind, end, next int, parts bool) {
 	return tokComment, j, j, false
 }
 
-// hash reads a comment of MySQL at i; behind a letter the sign is part of a name or an address.
+// hash reads a comment of MySQL at i; behind a letter the sign is part of a name or an address, before digits that of an issue.
 func (x *lexer) hash(toks []token, i int) (kind tokenKind, end, next int, parts bool) {
+	if x.singles+x.doubles == 0 && len(toks) > 0 {
+		if j := issueNumber(x.b, i, &toks[len(toks)-1]); j > 0 {
+			return 0, 0, j, true
+		}
+	}
 	glued := i > 0 && isLetter(x.b[i-1])
 	if n := len(toks); i > 0 && n > 0 && (!glued || toks[n-1].kw != kwNone) {
 		if k := x.lines.after(i); k > 0 {
@@ -169,7 +179,7 @@ func standsForBlank(b []byte, i, j int) bool {
 // quotedFlag returns the end of a command line's flag that stands at i in quotes of its own, as talk about programs puts it:
 // "--follow"; 0 for anything else.
 func quotedFlag(b []byte, i int) int {
-	if i == 0 || !isQuote(b[i-1]) || i > 1 && !isBlank(b[i-2]) && b[i-2] != '(' && b[i-2] != '[' || !isLetter(at(b, i+2)) {
+	if i == 0 || !isQuote(b[i-1]) || i > 1 && !isBlank(b[i-2]) && b[i-2] != '(' && b[i-2] != '[' && b[i-2] != ',' || !isLetter(at(b, i+2)) {
 		return 0
 	}
 	j := i + 2
@@ -181,6 +191,36 @@ func quotedFlag(b []byte, i int) int {
 		j++
 	}
 	if at(b, j) != b[i-1] {
+		return 0
+	}
+	return j
+}
+
+// longFlag returns the end of a command line's flag at i, behind a blank and without quotes: --force; 0 for anything else.
+func longFlag(b []byte, i int) int {
+	if i == 0 || !isBlank(b[i-1]) || !isLetter(at(b, i+2)) || !isLetter(at(b, i+3)) {
+		return 0
+	}
+	j := i + 2
+	for j < len(b) && j-i < maxFlag && (isWordByte(b[j]) || b[j] == '-' && isLetter(at(b, j+1))) {
+		j++
+	}
+	step(j - i)
+	return j
+}
+
+// issueNumber returns the end of a number behind the sign at i that names an issue, behind a word or a bracket: (see #12); 0 for anything
+// else.
+func issueNumber(b []byte, i int, before *token) int {
+	if before.kind != tokOpen && !(before.kind == tokWord && before.kw == kwNone && isBlank(b[i-1])) || !isDigit(at(b, i+1)) {
+		return 0
+	}
+	j := i + 1
+	for j < len(b) && j-i < maxWord && isDigit(b[j]) {
+		j++
+	}
+	step(j - i)
+	if c := at(b, j); j < len(b) && c != ')' && c != ',' && c != '.' && c != ' ' {
 		return 0
 	}
 	return j

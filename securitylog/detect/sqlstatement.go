@@ -87,7 +87,7 @@ func (q *sqlText) sameLiterals() bool {
 	}
 	switch sign := &q.toks[k]; {
 	case sign.kind == tokOp && q.toks[0].c == '\'' && q.toks[k+1].c == '\'':
-		return true
+		return sign.c != '-' // an arrow compares nothing
 	case sign.kind == tokOp && (sign.c == '=' || string(q.b[sign.s:sign.e]) == "<=>"):
 	case string(q.word(k)) == "like", string(q.word(k)) == "rlike", string(q.word(k)) == "regexp":
 	default:
