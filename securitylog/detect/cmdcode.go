@@ -15,6 +15,9 @@ func codeText(t *text) string {
 			start--
 		}
 		step(1 + k - start)
+		if start == end && !prose && callsExpression(b, k) {
+			return "cmdi-code"
+		}
 		kind := shellCalls.of(b[start:end])
 		if kind == 0 {
 			continue
@@ -29,6 +32,9 @@ func codeText(t *text) string {
 				return "cmdi-code"
 			}
 		}
+	}
+	if !prose && phpStatement(b) {
+		return "cmdi-code"
 	}
 	if t.signs.has(signCode) && !prose || t.signs.has(signCodeSure) && (t.signs.has(signCodeTakes) || !t.signs.has(signCodeOpens)) {
 		return "cmdi-code"

@@ -342,14 +342,20 @@ func (q *sqlText) atQuote(i int) string {
 			return "sqli-concat"
 		}
 	case tokWord:
-		if closing := q.tok(j + 1); closing.kind == tokQuote && closing.c == t.c && next.glue && closing.glue && !q.tok(j+2).glue {
-			return "" // a word in quotes: the 'exec' call
+		if q.quoted(j) {
+			return ""
 		}
 		if next.kw == kwWaitfor || (next.kw == kwDeclare || next.kw == kwShutdown || next.kw == kwExec) && !q.prose && q.statement(j, false) {
 			return "sqli-stacked"
 		}
 	}
 	return ""
+}
+
+// quoted reports whether the word at i stands alone in quotes, amid others: the 'exec' call.
+func (q *sqlText) quoted(i int) bool {
+	opening, closing := q.tok(i-1), q.tok(i+1)
+	return opening.kind == tokQuote && closing.kind == tokQuote && opening.c == closing.c && q.tok(i).glue && closing.glue && !q.tok(i+2).glue
 }
 
 // amidLetters reports whether the quotes at i and j stand right behind and right before letters that are none of ASCII: languages that

@@ -165,7 +165,7 @@ func (q *sqlText) statement(i int, strict bool) bool {
 				return false // a program by its path
 			}
 			return !strict || q.tok(i+2).kind == tokAt || q.tok(i+2).kw != kwNone || q.tok(i+2).kind == tokQuote && q.followed(i+3, 8, func(t *token) bool { return t.kind == tokArith })
-		case next.kind == tokAt, next.kind == tokQuote && (next.c != '`' || string(q.word(i)) != "call"):
+		case next.kind == tokAt, next.kind == tokQuote && !q.quoted(i) && (next.c != '`' || string(q.word(i)) != "call"):
 			return true
 		case next.kind == tokWord:
 			w := string(q.word(i + 1))
