@@ -179,3 +179,15 @@ func batchRuns(b []byte, i int, any bool) bool {
 	}
 	return false
 }
+
+// takesCommas reports whether one of Windows' commands, whose name ends at j, is given its arguments behind a comma, which its shell takes
+// for a blank: ping,-n,3,10.0.0.7.
+func takesCommas(name, b []byte, j int) bool {
+	switch string(name) {
+	case "ping", "tracert", "nslookup", "dir", "type", "del", "copy", "net", "start", "netstat", "powershell", "cmd":
+	default:
+		return false
+	}
+	arg, next := at(b, j+1), at(b, j+2)
+	return arg == '-' && isLetter(next) || arg == '/' && isLetter(next) && !isWordByte(at(b, j+3)) || isLetter(arg) && next == ':' && isSlash(at(b, j+3)) || ipv4At(b, j+1)
+}

@@ -70,6 +70,9 @@ func command(b []byte, i int, sep separator, t *text) string {
 	if kind != 0 && at(b, i-1) == '{' && braceList(b, j) {
 		return "cmdi-expansion"
 	}
+	if !t.prose && at(b, j) == ',' && takesCommas(name, b, j) {
+		return "cmdi-windows"
+	}
 	if c := at(b, j); kind != 0 && (c == ',' || c == ':' || c == '=' || c == '_' || c >= 0x80 || c == '?' && j+1 == len(b)) {
 		kind = 0 // part of a longer word, or of a sentence
 	}

@@ -82,6 +82,9 @@ func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
 		}
 		drop, put := 0, byte(0) // how many bytes go, and what comes for them
 		before, next := at(b, i-1), at(b, i+1)
+		if kept == i && len(out) > 0 { // that was dropped
+			before = out[len(out)-1]
+		}
 		switch c {
 		case '\t', '\v', '\f':
 			drop, put = 1, ' '
@@ -91,6 +94,8 @@ func (s *scan) unquoteShell(b []byte) ([]byte, bool) {
 				drop = 2
 			case c == '\\' && next == 'n' && (!isLetter(before) || !isLetter(at(b, i+2))): // a line break, written out
 				drop, put = 2, '\n'
+			case c == '\\' && isLetter(next) && (before == '{' || before == ';' || before == '|' || before == '&'): // \cat
+				drop = 1
 			case isLetter(before) && isLetter(next) && !(c == '\'' && contracts(b, i)):
 				drop = 1
 			}

@@ -244,6 +244,8 @@ func quietText(s string, from int, query bool) bool {
 		case byteQuery:
 			if !query {
 				query, equals = true, false
+			} else if prev == '/' && n == 0 && (next == '?' || next == '%' && escapes(s, i+size, '?')) {
+				return false // wildcards of a shell
 			}
 		}
 		prev = c
