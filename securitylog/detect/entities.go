@@ -52,6 +52,8 @@ func appendFolded(dst []byte, r rune) []byte {
 		return dst
 	case ellipsis:
 		return append(dst, "..."...)
+	case leader:
+		return append(dst, ".."...)
 	default:
 		return append(dst, f)
 	}

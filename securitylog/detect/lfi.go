@@ -40,14 +40,18 @@ func hasSentenceSpace(t *text, b []byte) bool {
 }
 
 // drivePath reports whether a text is a path of Windows in which folders have blanks: a drive, two folders or more, and a file without a
-// blank. Behind a path that a sentence begins with, words stand.
+// blank, or with one behind four folders. Behind a path that a sentence begins with, words stand.
 func drivePath(b []byte) bool {
 	if !isLetter(b[0]) || at(b, 1) != ':' || !isSlash(at(b, 2)) || !isLetter(at(b, 3)) {
 		return false
 	}
 	last := bytes.LastIndexAny(b, `/\`)
-	step(2 * len(b))
-	return last > 3 && last+1 < len(b) && bytes.IndexByte(b[last:], ' ') < 0
+	step(4 * len(b))
+	if last <= 3 || last+1 == len(b) {
+		return false
+	}
+	blanks := bytes.Count(b[last:], []byte(" "))
+	return blanks == 0 || blanks == 1 && bytes.Count(b, []byte("/"))+bytes.Count(b, []byte(`\`)) >= 4
 }
 
 func isSlash(c byte) bool { return c == '/' || c == '\\' }
@@ -93,8 +97,23 @@ func wrapper(b []byte, path, prose bool) string {
 // serverFile judges b as a path. A parameter's value may be any absolute path of the system; in a site's own path, where /etc/designs
 // or /var can be a page, only a file known by name counts.
 func (s *scan) serverFile(t *text, b []byte) string {
-	b = cutTail(b)
 	inPath := t.where == InPath
+	if !inPath && at(b, 0) == '`' { // as old scripts ran what they were given
+		b = bytes.TrimLeft(bytes.TrimSuffix(b[1:], []byte("`")), "+ ")
+	}
+	if isSlash(at(b, 0)) && isSlash(at(b, 1)) && (at(b, 2) == '?' || at(b, 2) == '.') && isSlash(at(b, 3)) { // \\?\c:\x, the same by the name of the device
+		b = b[4:]
+	}
+	if i := bytes.LastIndex(b, []byte("=/")); inPath && i > 0 { // a path that holds parameters: /a&file=/etc/passwd
+		b = b[i+1:]
+	}
+	if len(b) < 4 {
+		return ""
+	}
+	b = cutTail(b)
+	if stream := []byte("::$data"); bytes.HasSuffix(b, stream) && bytes.IndexByte(b, '.') > 0 { // the stream of a file, as NTFS has it
+		return "lfi-file"
+	}
 	if inPath {
 		// A backslash behind a slash starts a path of Windows: no site has one.
 		if _, rest, ok := bytes.Cut(b, []byte(`/\`)); ok && len(rest) > 0 {

@@ -157,6 +157,8 @@ func fold(b []byte) (folded []byte, overlongs int) {
 			case dropped:
 			case ellipsis:
 				n += copy(b[n:], "...")
+			case leader:
+				n += copy(b[n:], "..")
 			default:
 				b[n] = f
 				n++
@@ -261,10 +263,11 @@ func structural(c byte) bool {
 	return false
 }
 
-// dropped is what lookAlike returns for characters that have no width, ellipsis for the one that stands for three dots.
+// dropped is what lookAlike returns for characters that have no width, ellipsis for those that stand for three dots, leader for two.
 const (
 	dropped  = 0xFF
 	ellipsis = 0xFE
+	leader   = 0xFD
 )
 
 // lookAlike returns the ASCII character that best-fit conversions make of r, dropped for invisible ones, or 0.
@@ -294,8 +297,10 @@ func lookAlike(r rune) byte {
 		return '\\'
 	case 0x2024, 0xFE52:
 		return '.'
-	case 0x2026:
+	case 0x2026, 0xFE19:
 		return ellipsis
+	case 0x2025, 0xFE30:
+		return leader
 	case 0x3C00: // a bracket in UTF-16 or UTF-32 whose bytes are read in the wrong order
 		return '<'
 	case 0x3E00:

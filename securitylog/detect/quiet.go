@@ -201,7 +201,7 @@ func quietText(s string, from int, query bool) bool {
 			if c == 0xA0 && !afterHigh(s, i) {
 				return false // a blank of older character sets, to databases too
 			}
-			if c == wideLineFeed[0] && startsBreak(s, i+size) {
+			if hidesSign(s, c, i+size) {
 				return false
 			}
 			i += size
@@ -258,23 +258,37 @@ func quietText(s string, from int, query bool) bool {
 	return true
 }
 
-// startsBreak reports whether what stands at i, raw or escaped, is the rest of a character that becomes a line break where it is cut to a
-// byte.
-func startsBreak(s string, i int) bool {
+// goesOn returns the two bytes that stand at i, raw or escaped.
+func goesOn(s string, i int) (second, third byte) {
 	second, size := nextByte(s, i), 1
 	if second == '%' {
 		second, _ = escaped(s, i)
 		size = 3
 	}
-	if second != wideLineFeed[1] {
-		return false
-	}
-	third := nextByte(s, i+size)
-	if third == '%' {
+	if third = nextByte(s, i+size); third == '%' {
 		third, _ = escaped(s, i+size)
 	}
-	return third == wideLineFeed[2] || third == wideReturn[2]
+	return second, third
 }
+
+// hidesSign reports whether the character of UTF-8 that begins with c, and goes on at i, is one that a conversion makes a sign of: a line
+// break where it is cut to a byte, or one dot or two.
+func hidesSign(s string, c byte, i int) bool {
+	if c != wideLineFeed[0] && c != dotLeader[0] {
+		return false
+	}
+	second, third := goesOn(s, i)
+	if c == dotLeader[0] {
+		return second == dotLeader[1] && (third == dotLeader[2] || third == twoDotLeader[2])
+	}
+	return second == wideLineFeed[1] && (third == wideLineFeed[2] || third == wideReturn[2])
+}
+
+// dotLeader and twoDotLeader are dots to what normalises compatibility characters.
+const (
+	dotLeader    = "\u2024"
+	twoDotLeader = "\u2025"
+)
 
 // afterHigh reports whether a byte of UTF-8, raw or escaped, stands before i.
 func afterHigh(s string, i int) bool {

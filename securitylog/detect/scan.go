@@ -294,6 +294,7 @@ func (s *scan) markupView(t *text) (view text, decoded bool) {
 	s.xxe(&view)
 	s.xss(&view)
 	s.scripts(&view)
+	s.traversal(&view)
 	return view, true
 }
 

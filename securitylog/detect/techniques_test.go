@@ -227,6 +227,12 @@ var techniques = []technique{
 	{"steps that lose their signs", detect.Traversal,
 		[]string{"..././x", "a/..././x", "...\\.\\x", "..;/manager", "..;a=b/manager", "/............boot.ini", "/..........{file}", "..%uEFC8x", "..%c0%5cx", "/.//././/././/x", "\u2026\\\u2026\\x", "x/..\u2215../y"},
 		[]string{"wait\u2026 what", "./a/./b", "........... and.so", "....x.ini", "..........", "and/or.......... {x}", "..;x", "a/.../b"}},
+	{"steps spelled by another layer", detect.Traversal,
+		[]string{"..&#47;..&#47;x", "&#46;&#46;/&#46;&#46;/x", "..&sol;..&sol;x", "\\u002e\\u002e/\\u002e\\u002e/x", "\u2025\u2044\u2025\u2044x", "\ufe30/\ufe30/x", "\u2024\u2024/x"},
+		[]string{"a&#47;b", "wait.. &#47; what", "\u2025 and \u2025", "1\u20442 cup", "one\u2024two", "&#46;&#46;&#46;"}},
+	{"files by other names", detect.LFI,
+		[]string{`\\?\C:\x\y`, `//?/c:/windows/x`, "`/etc/group`", "`+/etc/group`", "index.php::$DATA", `C:\Users\x\app data\y\login data`, "/etc/group&x=y"},
+		[]string{"the `/etc/group` file", `C:\temp is full`, "std::$DATA", "c:/x/y is gone", "//?/x", "what//./if"}},
 	{"documents and entities", detect.XXE,
 		[]string{"<?xml version=\"1.0\"?><a>b</a>", "\"<?xml version='1.0'?><a/>", "<a><![CDATA[<]]>b</a>", "<!DOCTYPE a [<!ATTLIST b c CDATA 'd'>]>", "<!ENTITY % a SYSTEM 'b'>", "<!NOTATION a PUBLIC 'b'>", "x <!ENTITY a 'b'>", "x <!ELEMENT a (b)>", "<!ENTITY a", "so this is one line of talk <!ENTITY % a PUBLIC 'b' 'c'>",
 			"&lt;!ENTITY a SYSTEM &quot;b&quot;&gt;", "\\u003c!DOCTYPE a [\\u003c!ENTITY b 'c'\\u003e]\\u003e", "&#x3c;!DOCTYPE a SYSTEM 'b'>"},
@@ -269,6 +275,12 @@ var techniques = []technique{
 
 func TestTechniques(t *testing.T) {
 	d := detect.New(detect.Options{})
+	if found := d.Target("/a/file=x.html&hdr=/etc/group"); !found.Classes().Has(detect.LFI) {
+		t.Errorf("a file in a path's parameter: found %v", found)
+	}
+	if found := d.Target("/a/file=x.html&hdr=/etcetera/group"); found != nil {
+		t.Errorf("a page in a path's parameter: found %v", found)
+	}
 	for _, tq := range techniques {
 		for _, v := range tq.attacks {
 			if found := d.Target("/api/items?page=2&q=" + url.QueryEscape(v)); !found.Classes().Has(tq.class) {
