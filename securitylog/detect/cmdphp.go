@@ -63,7 +63,10 @@ func subscripted(b []byte, i int) bool {
 
 // phpStatement reports whether a text is nothing but a statement of PHP that asks the system for something: echo file_exists("/x");
 func phpStatement(b []byte) bool {
-	end := len(bytes.TrimRight(b, " ;"))
+	end := len(b)
+	for end > 0 && (b[end-1] == ' ' || b[end-1] == ';') {
+		end--
+	}
 	if end == 0 || b[end-1] != ')' {
 		return false
 	}

@@ -104,14 +104,16 @@ func (s *scan) serverFile(t *text, b []byte) string {
 	if isSlash(at(b, 0)) && isSlash(at(b, 1)) && (at(b, 2) == '?' || at(b, 2) == '.') && isSlash(at(b, 3)) { // \\?\c:\x, the same by the name of the device
 		b = b[4:]
 	}
-	if i := bytes.LastIndex(b, []byte("=/")); inPath && i > 0 { // a path that holds parameters: /a&file=/etc/passwd
-		b = b[i+1:]
+	if inPath {
+		if i := bytes.LastIndex(b, []byte("=/")); i > 0 { // a path that holds parameters: /a&file=/etc/passwd
+			b = b[i+1:]
+		}
 	}
 	if len(b) < 4 {
 		return ""
 	}
 	b = cutTail(b)
-	if stream := []byte("::$data"); bytes.HasSuffix(b, stream) && bytes.IndexByte(b, '.') > 0 { // the stream of a file, as NTFS has it
+	if t.marks&markDollar != 0 && bytes.HasSuffix(b, []byte("::$data")) && bytes.IndexByte(b, '.') > 0 { // the stream of a file, as NTFS has it
 		return "lfi-file"
 	}
 	if inPath {

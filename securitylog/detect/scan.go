@@ -294,7 +294,9 @@ func (s *scan) markupView(t *text) (view text, decoded bool) {
 	s.xxe(&view)
 	s.xss(&view)
 	s.scripts(&view)
-	s.traversal(&view)
+	if view.marks&markDot != 0 && view.marks&(markSlash|markBackslash) != 0 {
+		s.traversal(&view)
+	}
 	return view, true
 }
 

@@ -7,6 +7,9 @@ func browserCode(b []byte, t *text) bool {
 	if !t.prose && t.signs.has(signLetterless) {
 		return true // script written without letters
 	}
+	if !t.prose && buildsNames(t) {
+		return true
+	}
 	if !t.signs.has(signBrowser) {
 		return false
 	}
@@ -164,7 +167,51 @@ func interpolatesDialog(b, w []byte, i, j int) bool {
 	if hasPrefixAt(b, before-2, "${") && (at(b, after) == '}' || at(b, after) == '.') {
 		return true
 	}
-	return at(b, i-1) == '=' && (at(b, j) == ',' || at(b, j) == ';') && bytes.IndexByte(b[j:min(len(b), j+maxHead)], '(') > 0
+	return renames(b, i, j)
+}
+
+// renames reports whether the word from i to j, a function, is given another name that is called then, or put in the place of what a page or
+// the language calls: a=alert,a(1); onerror=eval; x[y]=eval.
+func renames(b []byte, i, j int) bool {
+	if at(b, i-1) != '=' || at(b, i-2) == '=' {
+		return false
+	}
+	switch at(b, j) {
+	case ',', ';', '\n', '\r', '}', ' ':
+	case 0:
+		if j < len(b) {
+			return false
+		}
+	default:
+		return false
+	}
+	if at(b, i-2) == ']' {
+		return at(b, j) != ' '
+	}
+	start := i - 1
+	for start > 0 && (isWordByte(b[start-1]) || b[start-1] == '$') && i-start < maxWord {
+		start--
+	}
+	name := b[start : i-1]
+	if len(name) == 0 {
+		return false
+	}
+	if len(name) > 4 && name[0] == 'o' && name[1] == 'n' {
+		return true
+	}
+	window := b[j:min(len(b), j+maxBody)]
+	step(2 * len(window))
+	for k := bytes.Index(window, name); k >= 0; {
+		if next := at(window, k+len(name)); (next == '(' || next == '`') && !isWordByte(at(window, k-1)) {
+			return true
+		}
+		n := bytes.Index(window[k+1:], name)
+		if n < 0 {
+			return false
+		}
+		k += 1 + n
+	}
+	return false
 }
 
 // skipNothing steps over what a script may have between a name and what follows it: blanks, comments, the end of a bracket, a question
