@@ -82,7 +82,7 @@ func command(b []byte, i int, sep separator, t *text) string {
 		}
 		return ""
 	}
-	if sep == sepAmp && at(b, j) == ')' && (takesAddress(b, i) || inCondition(b, i)) || sep == sepAmp && at(b, j) == ',' && takesAddress(b, i) || sep == sepPipe && at(b, j) == ')' && inCondition(b, i) {
+	if calculated(b, i, j, kind) {
 		return ""
 	}
 	if isQuote(at(b, i-1)) && at(b, j) == b[i-1] && at(b, j+1) == ' ' { // the name alone in quotes

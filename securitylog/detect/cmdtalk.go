@@ -2,8 +2,26 @@ package detect
 
 import "bytes"
 
-// takesAddress reports whether the sign before the name at i takes the address of a variable, as an argument of a call in C: scanf("%d", &id).
-func takesAddress(b []byte, i int) bool {
+// calculated reports whether the name from i to j is that of a variable or a function in a piece of code, which goes on as no command does:
+// it is compared or set, id != 2, or called, del(x), or its address is taken, or it is the end of a condition.
+func calculated(b []byte, i, j int, kind commandKind) bool {
+	k := skipSpaces(b, j)
+	switch c, next := at(b, k), at(b, k+1); {
+	case c == '=' && k > j, c == '!' && next == '=':
+		return true
+	case c == '(' && k == j:
+		return kind == cmdShort
+	case c == ')', c == ',':
+		return takesAddress(b, i, ',') || c == ')' && inCondition(b, i)
+	case c == ';':
+		return takesAddress(b, i, '=')
+	}
+	return false
+}
+
+// takesAddress reports whether the sign before the name at i takes the address of a variable, as code in C does behind an equals sign, or a
+// comma or the bracket of a call: scanf("%d", &id).
+func takesAddress(b []byte, i int, sign byte) bool {
 	if at(b, i-1) != '&' {
 		return false
 	}
@@ -11,7 +29,7 @@ func takesAddress(b []byte, i int) bool {
 	if at(b, k) == ' ' {
 		k--
 	}
-	return at(b, k) == ',' || at(b, k) == '(' && (isWordByte(at(b, k-1)) || at(b, k-1) == ']')
+	return at(b, k) == sign || sign == ',' && at(b, k) == '(' && (isWordByte(at(b, k-1)) || at(b, k-1) == ']')
 }
 
 // inCondition reports whether the name at i is joined to another in the brackets of a condition, as code has it: if (user && id).
