@@ -54,7 +54,7 @@ func bare(b []byte, t *text, plain bool) string {
 	j := nameEnd(b, i)
 	name := commandName(b[i:j])
 	kind := commandKindOf(name)
-	if kind == 0 || at(b, i-1) == '<' && at(b, j) == '>' { // a tag
+	if kind == 0 || at(b, i-1) == '<' && at(b, j) == '>' || calculated(b, i, j, kind) { // a tag, a variable
 		return ""
 	}
 	if isQuote(at(b, i-1)) && at(b, j) == b[i-1] && at(b, j+1) == ' ' { // the name alone in quotes

@@ -3,12 +3,20 @@ package detect
 import "bytes"
 
 // calculated reports whether the name from i to j is that of a variable or a function in a piece of code, which goes on as no command does:
-// it is compared or set, id != 2, or called, del(x), or its address is taken, or it is the end of a condition.
+// it is compared or set, id != 2, id>5, or called, del(x), or its address is taken, or it is the end of a condition.
 func calculated(b []byte, i, j int, kind commandKind) bool {
 	k := skipSpaces(b, j)
 	switch c, next := at(b, k), at(b, k+1); {
-	case c == '=' && k > j, c == '!' && next == '=':
+	case c == '=' && k > j, (c == '!' || c == '>' || c == '<') && next == '=':
 		return true
+	case c == '>' || c == '<':
+		end := skipSpaces(b, k+1)
+		for isDigit(at(b, end)) {
+			end++
+		}
+		step(end - k)
+		after := at(b, end)
+		return isDigit(at(b, end-1)) && (end == len(b) || after == ' ' || after == ';' || after == ',' || after == ')' || after == '&')
 	case c == '(' && k == j:
 		return kind == cmdShort
 	case c == ')', c == ',':
