@@ -36,11 +36,37 @@ func codeText(t *text) string {
 	if !prose && phpStatement(b) {
 		return "cmdi-code"
 	}
-	if t.signs.has(signCode) && !prose || t.signs.has(signCodeSure) && (t.signs.has(signCodeTakes) || !t.signs.has(signCodeOpens)) {
+	if t.signs.has(signCode) && !prose && !speaksOfCode(b) || t.signs.has(signCodeSure) && (t.signs.has(signCodeTakes) || !t.signs.has(signCodeOpens)) {
 		return "cmdi-code"
 	}
 	return ""
 }
+
+// speaksOfCode reports whether words stand beside a piece of code, none of them the code's own, and nothing in the text opens a script or
+// ends a statement: undefined index $_POST['name'].
+func speaksOfCode(b []byte) bool {
+	if len(b) > maxRemark || hasAnyIn(b, ";", "<?", "<%", "{$", "${", "@{", "!!", "_$$", "%x") {
+		return false
+	}
+	step(10 * len(b))
+	for i := 0; i < len(b); {
+		end := i
+		for end < len(b) && isLetter(b[end]) {
+			end++
+		}
+		if end-i > 1 && (i == 0 || b[i-1] == ' ') && (end == len(b) || b[end] == ' ') && !codeWords.has(b[i:end]) {
+			return true
+		}
+		i = end + 1
+	}
+	return false
+}
+
+// maxRemark is the length of the longest remark on code that is taken for one without being prose.
+const maxRemark = 160
+
+// codeWords are words that stand by themselves in code.
+var codeWords = wordSet([]string{"echo", "print", "print_r", "include", "include_once", "require", "require_once", "return", "exit", "die", "new", "if", "else", "elif", "elseif", "and", "or", "not", "xor", "import", "from", "exec", "eval", "system", "for", "while", "in", "as", "is", "lambda", "await", "yield", "var", "let", "const", "function", "global", "static", "throw", "try", "union", "select", "null", "true", "false"})
 
 // runsCode reports whether a function with a common name runs what it is given, whatever that is.
 func runsCode(name []byte) bool {
