@@ -7,6 +7,9 @@ func (q *sqlText) atBool(i int) string {
 	if open := q.tok(i - 1); i > 2 && open.kind == tokQuote && !open.glue && q.toks[i-2].kind == tokWord && q.tok(i+1).kind == tokQuote && q.tok(i+1).c != open.c && !q.tok(i+1).glue {
 		return "" // talk of signs: ' and "
 	}
+	if next := q.tok(i + 1); next.c == '`' && q.tok(i-1).c == '\'' && q.tok(i-1).kind == tokQuote && q.tok(i-3).c == '`' && q.tok(i+3).c == '\'' && !q.toks[i].glue {
+		return "" // names in quotes as manuals have them: `a' or `b'
+	}
 	end, both, ok := q.comparison(i + 1)
 	if ok {
 		_, worded := q.wordCompare(i+1, end)

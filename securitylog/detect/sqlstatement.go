@@ -102,6 +102,18 @@ func (q *sqlText) weighsComparison() bool {
 		q.toks[4].kind == tokClose && q.toks[5].kind == tokArith && q.toks[6].kind == tokNumber
 }
 
+// quotesPart reports whether the string that begins at token i closes, with a word of talk behind it: execute "x" every day.
+func (q *sqlText) quotesPart(i int) bool {
+	for k := i + 1; k < len(q.toks) && k-i <= maxColumns; k++ {
+		step(1)
+		if q.toks[k].kind == tokQuote && q.toks[k].c == q.toks[i].c {
+			after := q.tok(k + 1)
+			return after.kind == tokWord && !after.glue && (after.kw == kwNone || after.kw == kwCompare || after.kw == kwWhere)
+		}
+	}
+	return false
+}
+
 // namesObject reports whether a word says what is created or dropped. Some of those words are functions too.
 func namesObject(t *token, word []byte) bool {
 	return t.kw == kwObject || string(word) == "user" || string(word) == "database" || string(word) == "schema"
@@ -165,6 +177,8 @@ func (q *sqlText) statement(i int, strict bool) bool {
 				return false // a program by its path
 			}
 			return !strict || q.tok(i+2).kind == tokAt || q.tok(i+2).kw != kwNone || q.tok(i+2).kind == tokQuote && q.followed(i+3, 8, func(t *token) bool { return t.kind == tokArith })
+		case strict && next.kind == tokQuote && q.quotesPart(i+1):
+			return false
 		case next.kind == tokAt, next.kind == tokQuote && !q.quoted(i) && (next.c != '`' || string(q.word(i)) != "call"):
 			return true
 		case next.kind == tokWord:

@@ -146,6 +146,8 @@ func dotSegments(b []byte, inPath bool) string {
 		switch kind { // by what stands beside it
 		case dotPercent:
 			switch escape = brokenEscape(b, i); {
+			case escape == 1 && formats(b, i):
+				kind = dotOther
 			case escape > 0:
 				kind = dotWild
 			case startsUnit(b, i+1): // the rest of an escape
@@ -334,6 +336,18 @@ func leftoverSeparator(b []byte, i int) int {
 		}
 	}
 	return 0
+}
+
+// formats reports whether the percent sign at i, and the letter behind it, are a directive of a format, of dates mostly: %Y/%m/%d.
+func formats(b []byte, i int) bool {
+	if !isLetter(at(b, i+1)) {
+		return false
+	}
+	switch at(b, i+2) {
+	case '/', ' ', '-', ':', '.', ',':
+		return at(b, i+3) != '.'
+	}
+	return i+2 == len(b)
 }
 
 // brokenEscape returns how many bytes after the percent sign at i belong to an escape that means nothing: "%bg", "%2" before another

@@ -45,6 +45,9 @@ func handlerRuns(b []byte, start, eq int, name []byte, tagged bool, t *text) boo
 		return true
 	}
 	value := b[eq+1 : min(len(b), eq+1+128)]
-	step(2 * len(value))
+	step(8 * len(value))
+	if t.prose && hasPrefixAt(value, skipSpaces(value, 0), "function") || at(value, 0) == '{' && !hasAnyIn(value, "alert", "eval", "prompt", "confirm", "document", "location", "javascript", "`") {
+		return false // code that is talked of: x.onload = function, onChange={save}
+	}
 	return bytes.ContainsAny(value, "(`") || bytes.Contains(value, []byte("javascript")) || !t.prose && bytes.HasSuffix(b, []byte(">")) && hasAnyIn(value, "document.", "location", "window.") || start == skipBlank(b, 0) && t.where != InPath && !t.prose
 }
