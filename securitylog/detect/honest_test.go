@@ -12,6 +12,7 @@ import (
 var honest = []string{
 	`<template match="/">`,
 	`name~"O'Neil" OR phone:"+1"`, "startswith(name,'A') or $expand=Category($select=Name;$orderby=Name desc)", "id,name;date", "host;port;time", `what is the difference between ' and " in a shell?`,
+	"You can read the password by `../../../../opt/x/password.properties`:", "an earlier version let in what came as `http://h.example/icons/../../../../etc/passwd` and more",
 	"javascript:void(0)", "javascript:;", "javascript: void(0);", "javascript:void 0;", `{"href":"javascript:void(0);","top":1}`, "a{{\x07`x(1)=\x06}}", "https://ads.example/set?a=&uid=${USER_UUID}", "x;a=${b}",
 	"sleep 8h", "sleep 12345", "sleep 8 hours", `C:\temp is full`, "c:/reports of last year/", "D:/that is sad", "嘊嘍", "嘊 set-cookie", "/www/about",
 	`after={{ label: "step two", content: "import the file and fetch(x) from .env" }}`, "<h4>In JavaScript:</h4>", "<a name='js'>About JavaScript:</a>",

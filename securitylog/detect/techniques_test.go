@@ -233,6 +233,8 @@ var techniques = []technique{
 	{"steps that lose their signs", detect.Traversal,
 		[]string{"..././x", "a/..././x", "...\\.\\x", "..;/manager", "..;a=b/manager", "/............boot.ini", "/..........{file}", "..%uEFC8x", "..%c0%5cx", "/.//././/././/x", "\u2026\\\u2026\\x", "x/..\u2215../y"},
 		[]string{"wait\u2026 what", "./a/./b", "........... and.so", "....x.ini", "..........", "and/or.......... {x}", "..;x", "a/.../b"}},
+	{"paths that a sentence quotes", detect.Traversal,
+		[]string{"`../../../../etc/x`", "x `../../../../etc/x`", "../../../../etc/x ` the name of a file ` here", "`what is a name of` ../../../../etc/x"}, nil},
 	{"escapes that mean nothing", detect.Traversal,
 		[]string{"%2e%2/%2e%2/etc", "..%qf..%qfetc", "%y/../x"},
 		[]string{"%Y/%m/%d", "%d/%m/%Y %H:%M", "/%s/%s", "%a/%b", "logs/%Y/%m/%d.txt", "%H:%M:%S"}},

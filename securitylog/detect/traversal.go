@@ -44,9 +44,13 @@ func (s *scan) traversal(t *text) {
 	step(len(b))
 }
 
-// relativeInTalk reports whether words stand before a relative path that goes up once or twice and to nothing of the system's.
+// relativeInTalk reports whether words stand before a relative path that goes up once or twice and to nothing of the system's, or whether a
+// sentence quotes one, wherever it goes: no program is handed a file so.
 func relativeInTalk(b []byte, prose bool) bool {
 	words, _, _ := bytes.Cut(b, []byte(".."))
+	if prose && bytes.Count(words, []byte("`"))%2 == 1 && bytes.Contains(words, []byte(" `")) && isLetter(words[0]) {
+		return true
+	}
 	link := bytes.HasSuffix(words, []byte("](")) || bytes.HasSuffix(words, []byte("[`")) || string(words) == "`" && bytes.Contains(b, []byte("` ")) // in markdown
 	if !prose && !link {
 		if i := bytes.IndexByte(words, ' '); i < 1 || !isLetter(words[0]) && !isLetter(words[i-1]) && words[i-1] != ':' {
