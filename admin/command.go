@@ -26,6 +26,7 @@ func init() {
 		Short: "The commands of Gatehouse, the gate for AI-agent backends",
 		CobraFunc: func(cmd *cobra.Command) {
 			onlyHolds(cmd)
+			tellMistakes(cmd)
 			cmd.AddCommand(auditCommand(), detectCommand(), doctorCommand(), explainCommand(), keyCommand(), presetCommand())
 		},
 	})
