@@ -11,6 +11,9 @@ func (q *sqlText) atBool(i int) string {
 		return "" // names in quotes as manuals have them: `a' or `b'
 	}
 	end, both, ok := q.comparison(i + 1)
+	if !both && (q.single || q.double) && q.inCode(i) {
+		return ""
+	}
 	if ok {
 		_, worded := q.wordCompare(i+1, end)
 		switch {
@@ -178,6 +181,39 @@ func (q *sqlText) enclosed(i int) bool {
 		return !q.tok(open+1).glue && q.joins(open-1) && next.c == q.toks[open-1].c // << " and " << b
 	}
 	return value && next.kind == tokArith || next.kind == 0 || !next.glue || next.kind == tokOther || next.kind == tokComma
+}
+
+// inCode reports whether the token at i stands in a string that the text has opened, as code does, and closes: find("a = 1 and b < c"), or
+// {filter: 'a and b < c'}. A string that was left is closed by its first quote.
+func (q *sqlText) inCode(i int) bool {
+	open := i - 1
+	for open >= 0 && i-open < maxColumns && (q.toks[open].kind != tokQuote || !q.openQuote(q.toks[open].c)) {
+		open--
+	}
+	step(i - open)
+	if open < 1 || q.toks[open].kind != tokQuote {
+		return false
+	}
+	switch before := q.tok(open - 1); {
+	case before.kind == tokOpen, before.c == ':', before.kind == tokComma, before.c == '[', before.kind == tokOp && (before.c == '=' || before.c == ':') && q.tok(open-2).kind != 0:
+	default:
+		return false
+	}
+	if first := q.tok(open + 1); !first.glue || first.kind == tokQuote || first.kind == tokOp || first.kind == tokComment || first.kw == kwBool || first.kw == kwUnion {
+		return false
+	}
+	for k := i + 1; k < len(q.toks) && k-i < maxColumns; k++ {
+		step(1)
+		if q.toks[k].kind == tokQuote && q.toks[k].c == q.toks[open].c {
+			switch after := q.tok(k + 1); after.kind {
+			case 0, tokClose, tokComma, tokSemi:
+				return true
+			default:
+				return after.c == '}' || after.c == ']'
+			}
+		}
+	}
+	return false
 }
 
 // padded reports whether the word at i stands in quotes of its own with a blank on each side, joined to what is before and behind them.
