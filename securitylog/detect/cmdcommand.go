@@ -236,7 +236,10 @@ func braceList(b []byte, j int) bool {
 	window := b[j:min(len(b), j+64)]
 	step(len(window))
 	end := bytes.IndexByte(window, '}')
-	return end > 1 && bytes.IndexByte(window[:end], ' ') < 0 && bytes.IndexByte(window[:end], ':') < 0
+	if colon := bytes.IndexByte(window, ':'); colon >= 0 && colon < end && !hasPrefixAt(window, colon, "://") {
+		return false
+	}
+	return end > 1 && bytes.IndexByte(window[:end], ' ') < 0
 }
 
 // maxHead is how much of a text may stand before a separator for the text to be a value that was left rather than a sentence.
@@ -328,7 +331,7 @@ func argument(b []byte, j int) (kind argKind, has bool) {
 		return argShell, true
 	case isLetter(c) && next == ':' && (at(b, k+2) == '\\' || at(b, k+2) == '/' || at(b, k+2) == '%' || at(b, k+2) == 0 || at(b, k+2) == '+' || at(b, k+2) == '"') && k > j:
 		return argShell, true
-	case c == '.' && (next == '.' || next == '/'), c == '$' && (isWordByte(next) || next == '(' || next == '{' || next == '@' || next == '\''), c == '%' && isLetter(next) && k > j:
+	case c == '.' && (next == '.' || next == '/' || next == ' ' && at(b, k+2) == '-' && isLetter(at(b, k+3))), c == '$' && (isWordByte(next) || next == '(' || next == '{' || next == '@' || next == '\''), c == '%' && isLetter(next) && k > j:
 		return argShell, true
 	case c == '<' && isLetter(next) && bytes.IndexByte(b[k:min(len(b), k+8)], '>') > 0:
 		return argPlain, true // a tag
