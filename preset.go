@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -141,12 +142,21 @@ func checkUpstream(upstream string) error {
 		return fmt.Errorf("the backend %s ends in a comma: separate several by spaces", upstream)
 	case has && scheme != "http" && scheme != "https" && scheme != "h2c":
 		return fmt.Errorf("the backend %s: the gate speaks http and https to it, WebSockets too: write http://%s", upstream, address)
+	case !inRange(address):
+		return fmt.Errorf("the backend %s: a port is a number from 1 to 65535", upstream)
 	case !cut:
 		return nil
 	case has || strings.Contains(address, ":"):
 		return fmt.Errorf("the backend %s has a path, /%s: leave it out, and the slash too; the backend is asked for the path that the client has asked for", upstream, path)
 	}
 	return fmt.Errorf("%s is no address of a backend: write 127.0.0.1:3000 or https://eliza.internal:3443", upstream)
+}
+
+// inRange reports whether the port of an address can be one, if it has any.
+func inRange(address string) bool {
+	_, text, err := net.SplitHostPort(address)
+	port, notANumber := strconv.Atoi(text)
+	return err != nil || notANumber != nil || 1 <= port && port <= 65535
 }
 
 // defaultUpstream is where a backend listens that was given no other port.

@@ -239,6 +239,10 @@ func TestTwoDoorsAreRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "agent_auth stands before agent_gate") {
 		t.Errorf("got %v", err)
 	}
+	err = gatetest.New(t).Load("GATE {\nagent_gate\nroute {\nagent_gate\nrespond a\n}\n}")
+	if err == nil || !strings.Contains(err.Error(), "Caddyfile:2 or Caddyfile:4: there are two agent_gate in one site") {
+		t.Errorf("got %v", err)
+	}
 	// Sites and routes that exclude each other are no such case.
 	if err := gatetest.New(t).Load("GATE {\nhandle /a/* {\nagent_auth {\nkey a {env.ELIZA_SERVER_AUTH_TOKEN}\n}\nrespond a\n}\nhandle {\ngatehouse elizaos BACKEND\n}\n}"); err != nil {
 		t.Error(err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 	"github.com/gatehouse-dev/caddy-gatehouse/access/list"
+	"github.com/gatehouse-dev/caddy-gatehouse/gate"
 	"go.uber.org/zap"
 )
 
@@ -25,6 +26,9 @@ type file struct {
 }
 
 func openFile(path string, mayEmpty bool, logger *zap.Logger) (*file, error) {
+	if gate.IsPlaceholder(path) {
+		return nil, fmt.Errorf("file %s: no placeholder can stand here: write the path itself", path)
+	}
 	if !filepath.IsAbs(path) {
 		return nil, fmt.Errorf("file %s: the path must be absolute", path)
 	}

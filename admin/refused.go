@@ -54,7 +54,7 @@ var (
 	// ofGate is what the admin endpoint answers to a reload.
 	ofGate = regexp.MustCompile(`(?s)^.*caddy responded with error: HTTP \d+: (\{.*\})`)
 	// toModule is Caddy's way to a module of ours.
-	toModule = regexp.MustCompile(`^.*(?:provision \S*(?:agent_\w+|gatehouse\S*)|(?:agent_\w+|gatehouse\S*): invalid configuration): `)
+	toModule = regexp.MustCompile(`^.*(?:provision \S*(?:agent_\w+|gatehouse\S*)|(?:agent_\w+|gatehouse\S*): invalid configuration|gatehouse app module: start): `)
 	// toDirective is that of the Caddyfile's parser.
 	toDirective = regexp.MustCompile(`^(?:.*adapting config using caddyfile: )?(?:parsing caddyfile tokens for '\w+': )+|^.*adapting config using caddyfile: `)
 	// placeBehind is a mistake that the parser has found, and its place.

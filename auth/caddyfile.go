@@ -42,7 +42,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 	a := new(Auth)
 	h.Next()
 	if h.NextArg() {
-		return nil, h.ArgErr()
+		return nil, h.Errf("`%s`: agent_auth takes no argument but a matcher, such as /api/* or @name: its options stand in a block behind it", h.Val())
 	}
 	ids := make(map[string]bool)
 	return a, gate.Options{

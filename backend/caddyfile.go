@@ -24,7 +24,7 @@ func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	name := d.Token()
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Err("transport agent_backend takes no arguments: its options stand in a block behind it")
 	}
 	// The options of Caddy's own transport are collected and handed to it.
 	var rest []caddyfile.Token

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/gatehouse-dev/caddy-gatehouse/events/chain"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -33,6 +35,8 @@ type Audit struct {
 	// File is the path of the trail. It is made with mode 0600. Default: there
 	// is no trail.
 	File string `json:"file,omitempty"`
+
+	written string // the file, as it is configured
 
 	logger *zap.Logger
 	opened bool
@@ -64,7 +68,7 @@ func (*Audit) CaddyModule() caddy.ModuleInfo {
 func (a *Audit) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	if !d.AllArgs(&a.File) {
-		return d.ArgErr()
+		return d.Err("audit takes the path of one file, such as /var/log/gatehouse/audit.log")
 	}
 	if d.NextBlock(0) {
 		return d.Errf("unknown option %s: audit has none", d.Val())
@@ -75,11 +79,24 @@ func (a *Audit) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // Provision finds the file; it is opened when the configuration is started.
 func (a *Audit) Provision(ctx caddy.Context) (err error) {
 	a.logger = ctx.Logger()
-	if a.File != "" {
-		a.File, err = filepath.Abs(a.File)
+	a.written = a.File
+	if a.File == "" {
+		return nil
 	}
-	return err
+	if a.File, err = filepath.Abs(a.File); err != nil {
+		return err
+	}
+	if info, err := os.Stat(a.File); err == nil && info.IsDir() {
+		return a.told(fmt.Errorf("audit: %s is a folder: name a file in it", a.File))
+	}
+	if _, err := os.Stat(filepath.Dir(a.File)); errors.Is(err, fs.ErrNotExist) {
+		return a.told(fmt.Errorf("audit: %w: make the folder %s, for the gate's user alone", err, filepath.Dir(a.File)))
+	}
+	return nil
 }
+
+// told is an error with the line of the option.
+func (a *Audit) told(err error) error { return places.Told(err, "", "audit", a.written) }
 
 // open opens the trail, or shares it with the configuration before.
 func (a *Audit) open() error {
@@ -104,7 +121,7 @@ func (a *Audit) open() error {
 		return &trail{Writer: w, memory: memory, broken: errors.Join(broken, lost)}, nil
 	})
 	if err != nil {
-		return err
+		return a.told(err)
 	}
 	a.trail, a.opened = shared.(*trail), true
 	if loaded { // logrotate moves the file and reloads

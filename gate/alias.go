@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-dev/caddy-gatehouse/gate/urlpath"
@@ -53,4 +54,14 @@ func (req *Request) setPath(r *http.Request, path string) {
 	req.path = path
 	r.URL.Path, r.URL.RawPath = path, ""
 	r.RequestURI = r.URL.RequestURI()
+}
+
+// checkAliases refuses one that another takes all paths from.
+func checkAliases(list []Alias) error {
+	for i, alias := range list {
+		if slices.ContainsFunc(list[:i], func(above Alias) bool { return above.From == alias.From }) {
+			return fmt.Errorf("alias %s %s: there is another alias for %s above, which is taken: leave one of them out", alias.From, alias.To, alias.From)
+		}
+	}
+	return nil
 }

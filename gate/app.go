@@ -232,13 +232,13 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	}
 	app := new(App)
 	if d.NextArg() {
-		return nil, d.ArgErr()
+		return nil, d.Err("the global option gatehouse takes no arguments: its options stand in a block behind it")
 	}
 	options := Options{
 		envFileLine: {Repeat: true, Parse: func(d *caddyfile.Dispenser) error {
 			files := d.RemainingArgs()
 			if len(files) == 0 {
-				return d.ArgErr()
+				return d.Err("env_file needs the path of a file, such as /srv/eliza/.env")
 			}
 			app.EnvFile = append(app.EnvFile, files...)
 			return nil

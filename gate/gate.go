@@ -103,7 +103,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 	g := new(Gate)
 	h.Next()
 	if h.NextArg() {
-		return nil, h.ArgErr()
+		return nil, h.Errf("`%s`: agent_gate takes no argument but a matcher, such as /api/* or @name: its options stand in a block behind it", h.Val())
 	}
 	return g, Options{
 		"error_format": Word(&g.ErrorFormat, Readable[Format](ParseFormat)),
@@ -119,6 +119,9 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 				return d.WrapErr(err)
 			}
 			g.Aliases = append(g.Aliases, alias)
+			if err := checkAliases(g.Aliases); err != nil {
+				return d.WrapErr(err)
+			}
 			return nil
 		}},
 		"pages": Word(&g.Pages, func(name string) error {
@@ -186,6 +189,7 @@ func (g *Gate) Validate() error {
 	for _, alias := range g.Aliases {
 		mistakes = append(mistakes, alias.check())
 	}
+	mistakes = append(mistakes, checkAliases(g.Aliases))
 	mistakes = append(mistakes, checkAccepted(g.AllowUnsafe, ofSite))
 	return errors.Join(mistakes...)
 }

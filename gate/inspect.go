@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
+	"github.com/gatehouse-dev/caddy-gatehouse/events/places"
 	"go.uber.org/zap"
 )
 
@@ -51,7 +52,7 @@ func (a *App) inspect() error {
 	a.paths.Store(newConfigPaths(app.Servers))
 	a.warnOfStaleAcceptances(sites)
 	a.warnOfPatterns(sites)
-	return errors.Join(mistakes...)
+	return places.Told(errors.Join(mistakes...), "")
 }
 
 // passed is what a request has passed on the way to a handler.
@@ -108,9 +109,13 @@ func (i *inspection) look(handler caddyhttp.MiddlewareHandler, before passed) {
 	case *reverseproxy.Handler:
 		i.proxy(h, before)
 	case *Gate:
-		if before.step != "" {
-			i.mistakes = append(i.mistakes, fmt.Errorf("%s stands before agent_gate, whose settings would not hold: "+
-				"beside the directive `gatehouse`, write it inside its block, without the prefix agent_", before.step))
+		switch before.step {
+		case "":
+		case "agent_gate":
+			i.mistakes = append(i.mistakes, places.At(errors.New("there are two agent_gate in one site, and the settings of the second would not hold: put them into one"), "agent_gate"))
+		default:
+			i.mistakes = append(i.mistakes, places.At(fmt.Errorf("%s stands before agent_gate, whose settings would not hold: "+
+				"beside the directive `gatehouse`, write it inside its block, without the prefix agent_", before.step), before.step))
 		}
 	}
 }

@@ -204,6 +204,9 @@ func (l *RateLimit) parseExempt(d *caddyfile.Dispenser) error {
 // limitOf reads `<requests> <window> [minutes]`.
 func limitOf(d *caddyfile.Dispenser, args []string) (limit Limit, err error) {
 	if len(args) == 3 && args[2] == "minutes" {
+		if _, err := strconv.Atoi(args[1]); err != nil && !gate.IsPlaceholder(args[1]) {
+			return limit, d.Errf("limit %s %s minutes: `minutes` stands behind a bare number alone, such as `limit 100 15 minutes`", args[0], args[1])
+		}
 		limit.Minutes = true
 	} else if len(args) != 2 {
 		return limit, d.Err("a limit is written `<requests> <window>`, such as `100 15m`; `minutes` may follow a window that is a bare number")

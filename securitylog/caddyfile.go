@@ -24,7 +24,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 	s := new(SecurityLog)
 	h.Next()
 	if h.NextArg() {
-		return nil, h.ArgErr()
+		return nil, h.Errf("`%s`: agent_security_log takes no argument but a matcher, such as /api/* or @name: its options stand in a block behind it", h.Val())
 	}
 	err := gate.Options{
 		"detect": {Parse: func(d *caddyfile.Dispenser) error { return parseClasses(d, &s.Detect) }},

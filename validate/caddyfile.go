@@ -27,7 +27,7 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 	v := new(Validate)
 	h.Next()
 	if h.NextArg() {
-		return nil, h.ArgErr()
+		return nil, h.Errf("`%s`: agent_validate takes no argument but a matcher, such as /api/* or @name: its options stand in a block behind it", h.Val())
 	}
 	err := gate.Options{
 		"methods":      words(h, &v.Methods, func(r *MethodRule, words []string) { r.Methods = words }),
@@ -42,6 +42,17 @@ func ParseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 	}
 	return v, err
 }
+
+// notYet is the resolver of a time when placeholders cannot be resolved: that is
+// done when the configuration is loaded.
+func notYet(value string) (string, error) {
+	if gate.IsPlaceholder(value) {
+		return "", errNotYet
+	}
+	return value, nil
+}
+
+var errNotYet = errors.New("placeholders cannot be resolved yet")
 
 // value is the one word of a rule. Several are joined, so that they are refused
 // as what they are.
@@ -75,9 +86,8 @@ func words[R any, P interface {
 		for _, word := range found {
 			mistakes = append(mistakes, gate.CheckPlaceholder(word))
 		}
-		// Placeholders are resolved when the configuration is loaded.
-		if len(found) != 1 || !gate.IsPlaceholder(found[0]) {
-			mistakes = append(mistakes, made.resolve(gate.Literal))
+		if err := made.resolve(notYet); !errors.Is(err, errNotYet) {
+			mistakes = append(mistakes, err)
 		}
 		*into = append(*into, made)
 		if wrong := errors.Join(mistakes...); wrong != nil {

@@ -137,6 +137,14 @@ func (s *SizeRule) words() []string   { return []string{string(s.Size)} }
 func (d *DepthRule) words() []string  { return []string{string(d.Depth)} }
 func (f *FileRule) words() []string   { return f.Types }
 
+// literal refuses a placeholder in a list of words.
+func literal(word string) error {
+	if gate.IsPlaceholder(word) {
+		return fmt.Errorf("no placeholder can stand here: write out what %s stands for", word)
+	}
+	return nil
+}
+
 func (m *MethodRule) resolve(gate.Resolver) error {
 	if len(m.Methods) == 0 {
 		return errors.New("name the methods that are allowed, or off")
@@ -145,6 +153,9 @@ func (m *MethodRule) resolve(gate.Resolver) error {
 		return nil
 	}
 	for _, method := range m.Methods {
+		if err := literal(method); err != nil {
+			return err
+		}
 		if !httpguts.ValidHeaderFieldName(method) || method != strings.ToUpper(method) {
 			return fmt.Errorf("%s is no method: methods are written in capitals", method)
 		}
@@ -161,6 +172,9 @@ func (t *TypeRule) resolve(gate.Resolver) error {
 		return nil
 	}
 	for _, name := range t.Types {
+		if err := literal(name); err != nil {
+			return err
+		}
 		kind, subtype, ok := strings.Cut(name, "/")
 		if !ok || !httpguts.ValidHeaderFieldName(kind) || !httpguts.ValidHeaderFieldName(subtype) {
 			return fmt.Errorf("%s is no media type, such as application/json", name)
@@ -186,6 +200,11 @@ func (f *FileRule) resolve(gate.Resolver) (err error) {
 	}
 	if isOff(f.Types) {
 		return nil
+	}
+	for _, name := range f.Types {
+		if err := literal(name); err != nil {
+			return err
+		}
 	}
 	f.types, err = upload.ParseTypes(f.Types)
 	return err
