@@ -2,9 +2,10 @@ package gate
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/http"
-	"sync"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -39,19 +40,26 @@ const (
 
 // handover is what a configuration has to hand over.
 type handover struct {
+	servers map[string]*caddyhttp.Server
+
 	begun  atomic.Bool
 	open   atomic.Int64 // connections that requests can come on
 	opened atomic.Bool  // there has been one
 }
 
-// handOver has the servers' clients handed over when a reload stops them.
+// handOver has the servers' clients handed over when a reload stops them. Until
+// they are in force themselves they get none: their configuration may fail yet.
 func (a *App) handOver(ctx caddy.Context, servers map[string]*caddyhttp.Server) error {
+	if former, err := Active(); err == nil {
+		former.handover.hold(ctx, servers)
+	}
+	a.handover.servers = servers
 	for _, server := range servers {
 		server.RegisterConnState(a.handover.count)
 	}
 	return events.On(ctx, "stopping", func(caddy.Event) {
 		if !caddy.Exiting() {
-			a.handover.run(ctx, a.logger, servers)
+			a.handover.run(ctx, a.logger)
 		}
 	})
 }
@@ -66,17 +74,54 @@ func (h *handover) count(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// steered are the sockets to which connections are led that others would get too.
-var steered sync.WaitGroup
+// leads counts how often connections of the process have been led anew. Whoever
+// led them before must not let go of them any more.
+var leads atomic.Int64
+
+// led are connections that are led somewhere.
+type led struct {
+	turn     int64
+	releases []func()
+}
+
+func (l *led) note(release func()) { l.releases = append(l.releases, release) }
+
+// release lets go when servers that are being stopped do not listen any more.
+func (l *led) release(stopped map[string]*caddyhttp.Server) {
+	for look, closed := 0, 0; look < handoverMost && closed < handoverLeast; look++ {
+		// A socket that is closed may be there yet, for as long as the machine is busy.
+		if !slices.ContainsFunc(slices.Collect(maps.Values(listeners(stopped))), listens) {
+			closed++
+		}
+		time.Sleep(handoverLook)
+	}
+	if leads.Load() != l.turn {
+		return
+	}
+	for _, release := range l.releases {
+		release()
+	}
+}
+
+// hold has new connections go to the configuration that runs for as long as the
+// one that is being loaded, ctx, may fail: some of its servers may listen by then.
+func (h *handover) hold(ctx caddy.Context, next map[string]*caddyhttp.Server) {
+	held := led{turn: leads.Add(1)}
+	for _, ln := range listeners(h.servers) {
+		release, _ := lead(ln) // where it cannot be the handover tells
+		held.note(release)
+	}
+	context.AfterFunc(ctx, func() { held.release(next) })
+}
 
 // run hands the servers' clients over, for as long as there are any.
-func (h *handover) run(ctx caddy.Context, logger *zap.Logger, servers map[string]*caddyhttp.Server) {
+func (h *handover) run(ctx caddy.Context, logger *zap.Logger) {
 	after := httpApp(caddy.ActiveContext())
 	if after == nil {
 		return // nothing comes after
 	}
-	steered.Wait() // for the end of the reload before
-	former := listeners(servers)
+	steered := led{turn: leads.Add(1)}
+	former := listeners(h.servers)
 	for address, ln := range listeners(after.Servers) {
 		if former[address] == nil {
 			continue
@@ -87,12 +132,9 @@ func (h *handover) run(ctx caddy.Context, logger *zap.Logger, servers map[string
 				"to the configuration that is loaded. If multipathtcp stands in GODEBUG in the gate's environment, take it out",
 				zap.Stringer("address", ln.Addr()), zap.Error(err))
 		}
-		steered.Add(1)
-		context.AfterFunc(ctx, func() { // the servers are being stopped
-			defer steered.Done()
-			release()
-		})
+		steered.note(release)
 	}
+	context.AfterFunc(ctx, func() { steered.release(h.servers) })
 	h.begun.Store(true)
 	for look := 0; look == 0 || h.opened.Load() && look < handoverLeast || h.open.Load() > 0 && look < handoverMost; look++ {
 		time.Sleep(handoverLook)

@@ -86,6 +86,46 @@ func TestReloadsLoseNoRequest(t *testing.T) {
 	}
 }
 
+// TestFailedReloadsLoseNoRequest holds that no request fails because a
+// configuration was refused when some of its servers listened already, and that
+// none is answered by it.
+func TestFailedReloadsLoseNoRequest(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	g := gatetest.Start(t, "GATE {\nagent_gate\nrespond runs\n}")
+	var answered atomic.Int64
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	for range 4 {
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		clients.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := post(t, client, "http://"+g.Addr+"/"); err != nil {
+					t.Error(err)
+				}
+				answered.Add(1)
+			}
+		})
+	}
+	for range 40 {
+		before := answered.Load()
+		gatetest.Await(t, "requests", func() bool { return answered.Load() > before+10 })
+		if err := g.Load("GATE {\nagent_gate\nrespond 503\n}\nhttp://" + taken.Addr().String() + " {\nbind 127.0.0.1\nagent_gate\nrespond 503\n}"); err == nil {
+			t.Error("a configuration is loaded one of whose ports is taken")
+		}
+	}
+	close(stop)
+	clients.Wait()
+}
+
 // post sends what no client sends a second time by itself: it has a body that
 // comes only once.
 func post(t *testing.T, client *http.Client, url string) error {

@@ -14,41 +14,48 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// steer has new connections go to ln, which has begun to listen on the address of
-// former, and to no other socket, until it is released. That is to be done once
-// former is being closed, and waits until it is.
+// lead has new connections go to the socket of ln and to no other on its address,
+// of which it has to be the newest, until it is released.
 //
 // Linux chooses among the sockets of an address (SO_REUSEPORT) by a program of a
 // single instruction: the number of the one. Sockets of MPTCP, which Go makes
-// where nobody says otherwise, take no such program. A unix socket, and one that
-// systemd has opened, is the same for both, and former takes nothing from it any
-// more. What is not known for either is left alone.
-func steer(former, ln net.Listener) (release func(), err error) {
-	release = func() {}
-	from, to := socketOf(former), socketOf(ln)
-	switch {
-	case from == nil || to == nil:
-		return release, nil
-	case inode(from) == inode(to):
-		return release, from.SetDeadline(time.Unix(1, 0))
-	case ln.Addr().Network() != "tcp":
-		return release, nil
+// where nobody says otherwise, take no such program. What is not known for a TCP
+// socket is left alone.
+func lead(ln net.Listener) (release func(), err error) {
+	to := socketOf(ln)
+	if to == nil || ln.Addr().Network() != "tcp" {
+		return func() {}, nil
 	}
 	number := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: newest(inode(to))}
 	err = control(to, func(fd int) error {
 		return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &unix.SockFprog{Len: 1, Filter: &number})
 	})
-	if err != nil {
-		return release, err
-	}
 	return func() {
-		for look := 0; look < handoverMost && inode(from) != 0; look++ {
-			time.Sleep(handoverLook)
-		}
 		_ = control(to, func(fd int) error { // it may be closed by now
 			return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DETACH_REUSEPORT_BPF, 0)
 		})
-	}, nil
+	}, err
+}
+
+// steer leads new connections to ln, which has begun to listen on the address of
+// former. A unix socket, and one that systemd has opened, is the same for both:
+// former takes nothing from it any more.
+func steer(former, ln net.Listener) (release func(), err error) {
+	if from, to := socketOf(former), socketOf(ln); from != nil && to != nil && inode(from) == inode(to) {
+		if err := from.SetDeadline(time.Unix(1, 0)); err != nil {
+			return func() {}, err
+		}
+		// Nobody has to be led; whoever was is let go of.
+		release, _ = lead(ln)
+		return release, nil
+	}
+	return lead(ln)
+}
+
+// listens reports whether a listener is not closed yet, as far as can be told.
+func listens(ln net.Listener) bool {
+	s := socketOf(ln)
+	return s != nil && inode(s) != 0
 }
 
 // newest is the number that a socket has among those that listen on its address,
