@@ -17,7 +17,7 @@ func TestFieldsThatNeverArrive(t *testing.T) {
 		"dots":        "expected_dot_headers X.Api.Key hook.*",
 		"all":         "expected_underscore_headers X_Api_Key\nexpected_dot_headers both_ways.id",
 	}
-	names := []string{"X-Api-Key", "X_API_KEY", "x.api.key", "Hook-Name", "HOOK_NAME", "hook.name", "hook_", "hook", "both_ways.id", "hook_name.id", "other_name", "Plain"}
+	names := []string{"X-Api-Key", "X_API_KEY", "x.api.key", "Hook-Name", "HOOK_NAME", "hook.name", "hook_", "hook", "both_ways.id", "both-ways-id", "hook_name.id", "other_name", "Plain"}
 	for name, options := range servers {
 		t.Run(name, func(t *testing.T) {
 			global := "{\nservers {\n" + options + "\n}\n}\n"
